@@ -1,0 +1,47 @@
+//! The business of Hermes, without any I/O.
+//!
+//! Here live the ids of the three systems that Hermes keeps in step, the entities, the rules that decide what they
+//! become, what the CRM should hold of them ([`render`]), and the [`ports`] through which the rest of the program reaches
+//! the outside. Nothing here reads a clock, a socket or the environment: the same input gives the same output.
+//!
+//! What the CRM is told is always a difference, so that what did not change costs nothing:
+//!
+//! ```
+//! use hermes_domain::record::{ContactField, Record};
+//!
+//! let sent = Record::new().with(ContactField::Name, "Ada Lovelace").with(ContactField::Phone, "+44 1");
+//! let wanted = Record::new().with(ContactField::Name, "Ada King").with(ContactField::Phone, "+44 1");
+//!
+//! assert_eq!(wanted.changes_from(&sent), Record::new().with(ContactField::Name, "Ada King"));
+//! assert!(wanted.changes_from(&wanted).is_empty());
+//! ```
+
+pub mod admin;
+pub mod client;
+pub mod company;
+pub mod contact;
+pub mod country;
+pub mod deal;
+pub mod event;
+pub mod ids;
+pub mod meeting;
+pub mod pipeline;
+pub mod plan;
+pub mod ports;
+pub mod record;
+pub mod render;
+pub mod status;
+pub mod text;
+
+pub use admin::Admin;
+pub use client::{Client, Recipient};
+pub use company::Company;
+pub use contact::Contact;
+pub use country::Country;
+pub use deal::Deal;
+pub use ids::*;
+pub use meeting::Meeting;
+pub use pipeline::EntryPoint;
+pub use plan::PricePlan;
+pub use status::{DealStatus, MeetingKind, MeetingStatus, Tc2Status};
+pub use text::Text;

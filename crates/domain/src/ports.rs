@@ -1,0 +1,168 @@
+//! The outside, as the use cases see it. The traits are implemented by one crate per vendor and put together by the
+//! binary alone.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    event::{ClientEvent, Delivery, Fault},
+    ids::{CompanyId, ContactId, DealId, PdActivityId, PdDealId, PdOrgId, PdPersonId, PdUserId},
+    record::{CompanyField, ContactField, DealField, Field, Record},
+};
+
+/// What time it is. Logic never asks the machine.
+pub trait Clock: fmt::Debug + Send + Sync {
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// The webhooks of TC2: whether one is genuine, and what it says.
+pub trait ClientWebhooks: fmt::Debug + Send + Sync {
+    /// Checks the signature over the raw body and takes the delivery apart into events. An event that makes no sense is
+    /// still an event; only an envelope that cannot be taken apart is refused.
+    fn open(&self, body: &[u8], signature: Option<&str>) -> Result<Delivery, DeliveryError>;
+
+    /// Reads one event, as [`ClientWebhooks::open`] took it out or as it was stored then. The error names every fault.
+    fn read(&self, payload: &str) -> Result<ClientEvent, Vec<Fault>>;
+}
+
+/// Why a delivery is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeliveryError {
+    #[error("the signature is missing or wrong")]
+    Unauthorized,
+    #[error("the body has {} fault(s)", .0.len())]
+    Malformed(Vec<Fault>),
+}
+
+/// An object as the CRM holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote<Id, F: Field> {
+    pub id: Id,
+    pub record: Record<F>,
+    pub changed_at: Option<DateTime<Utc>>,
+}
+
+/// The CRM's answer to a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written<Id> {
+    pub id: Id,
+    pub changed_at: Option<DateTime<Utc>>,
+}
+
+/// A booked sales call, as the CRM is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeetingRecord {
+    pub subject: String,
+    pub start: DateTime<Utc>,
+    pub owner: Option<PdUserId>,
+    pub contact: PdPersonId,
+    pub company: PdOrgId,
+    pub deal: Option<PdDealId>,
+}
+
+pub type CrmResult<T> = Result<T, CrmError>;
+
+/// The sales CRM.
+///
+/// Reads, updates and deletions can be repeated at will. Creations can not: the caller notes its intent first, and after
+/// an answer for which [`CrmError::is_unclear`] holds it looks the object up by its Hermes id before it tries again.
+#[async_trait]
+pub trait Crm: fmt::Debug + Send + Sync {
+    /// A fingerprint of how records become the CRM's fields. When it changes, what was sent before no longer tells what
+    /// the CRM holds.
+    fn schema(&self) -> &str;
+
+    /// An object that is marked as deleted is [`CrmError::Gone`].
+    async fn company(&self, id: PdOrgId) -> CrmResult<Remote<PdOrgId, CompanyField>>;
+    async fn create_company(&self, record: &Record<CompanyField>) -> CrmResult<Written<PdOrgId>>;
+    async fn update_company(&self, id: PdOrgId, changes: &Record<CompanyField>) -> CrmResult<Written<PdOrgId>>;
+    async fn delete_company(&self, id: PdOrgId) -> CrmResult<()>;
+    /// Every object, deleted ones left out, that was made for this company since `since` (by the CRM's clock, give or
+    /// take a few minutes), oldest first. Never answers from an index that lags behind.
+    async fn find_companies(&self, id: CompanyId, since: DateTime<Utc>) -> CrmResult<Vec<PdOrgId>>;
+
+    async fn contact(&self, id: PdPersonId) -> CrmResult<Remote<PdPersonId, ContactField>>;
+    async fn create_contact(&self, record: &Record<ContactField>) -> CrmResult<Written<PdPersonId>>;
+    async fn update_contact(&self, id: PdPersonId, changes: &Record<ContactField>) -> CrmResult<Written<PdPersonId>>;
+    async fn find_contacts(&self, id: ContactId, since: DateTime<Utc>) -> CrmResult<Vec<PdPersonId>>;
+
+    async fn deal(&self, id: PdDealId) -> CrmResult<Remote<PdDealId, DealField>>;
+    async fn create_deal(&self, record: &Record<DealField>) -> CrmResult<Written<PdDealId>>;
+    async fn update_deal(&self, id: PdDealId, changes: &Record<DealField>) -> CrmResult<Written<PdDealId>>;
+    async fn find_deals(&self, id: DealId, since: DateTime<Utc>) -> CrmResult<Vec<PdDealId>>;
+
+    async fn create_meeting(&self, meeting: &MeetingRecord) -> CrmResult<PdActivityId>;
+    /// Meetings of the same subject and start with the same company.
+    async fn find_meetings(&self, meeting: &MeetingRecord) -> CrmResult<Vec<PdActivityId>>;
+}
+
+/// Why the CRM did not do what it was asked to, by meaning.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CrmError {
+    /// There is no such object (404).
+    #[error("not found in the CRM")]
+    NotFound,
+    /// The object was there and has been deleted (410, or marked so).
+    #[error("deleted in the CRM")]
+    Gone,
+    /// The key is wrong, or may not do this.
+    #[error("the CRM refuses the API key: {message}")]
+    Unauthorized { message: String },
+    /// Too many requests; nothing was done.
+    #[error("the CRM limits our requests")]
+    RateLimited { retry_after: Option<Duration> },
+    /// The request itself is refused; nothing was done.
+    #[error("the CRM refused ({status}): {message}")]
+    Rejected { status: u16, message: String },
+    /// The CRM was not reached; nothing was done.
+    #[error("the CRM cannot be reached: {message}")]
+    Unreachable { message: String },
+    /// The CRM was reached and did not answer properly; the request may or may not have been carried out.
+    #[error("the CRM is in trouble: {message}")]
+    Unavailable { message: String },
+    /// The CRM did it, and its answer makes no sense.
+    #[error("the CRM's answer cannot be read: {message}")]
+    Decode { message: String },
+}
+
+impl CrmError {
+    /// The object does not exist (any more).
+    pub const fn is_absence(&self) -> bool {
+        matches!(self, Self::NotFound | Self::Gone)
+    }
+
+    /// The same request may succeed later, as it is.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::RateLimited { .. } | Self::Unreachable { .. } | Self::Unavailable { .. } => true,
+            Self::NotFound | Self::Gone | Self::Unauthorized { .. } | Self::Rejected { .. } | Self::Decode { .. } => {
+                false
+            }
+        }
+    }
+
+    /// The request may have been carried out, so a creation must not be repeated blindly.
+    pub const fn is_unclear(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Decode { .. } => true,
+            Self::NotFound
+            | Self::Gone
+            | Self::Unauthorized { .. }
+            | Self::RateLimited { .. }
+            | Self::Rejected { .. }
+            | Self::Unreachable { .. } => false,
+        }
+    }
+
+    /// The trouble is the CRM as a whole, not the object at hand: other objects would fare the same.
+    pub const fn concerns_everything(&self) -> bool {
+        match self {
+            Self::Unauthorized { .. } | Self::RateLimited { .. } | Self::Unreachable { .. } => true,
+            Self::NotFound | Self::Gone | Self::Rejected { .. } | Self::Unavailable { .. } | Self::Decode { .. } => {
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! What the CRM holds, or should hold, of an object: named values, and the difference between two of them.
+//!
+//! A record speaks Hermes's names. Which custom field of which CRM account stands for a name, and how its value is
+//! written, is the CRM client's business.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// A value of a record. Dates are text, `YYYY-MM-DD`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    Integer(i64),
+    Text(String),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i32> for Value {
+    fn from(number: i32) -> Self {
+        Self::Integer(i64::from(number))
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(number) => number.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// The name of a value in a record of one kind of object.
+pub trait Field: Copy + Ord + fmt::Debug + Send + Sync + 'static {
+    /// Every field of this kind.
+    const ALL: &'static [Self];
+
+    /// Its name in stored records and in the field map.
+    fn name(self) -> &'static str;
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|field| field.name() == name)
+    }
+}
+
+macro_rules! fields {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$field_doc])* $variant,)*
+        }
+
+        impl Field for $name {
+            const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+    };
+}
+
+fields! {
+    /// What the CRM is told of a company.
+    CompanyField {
+        Name = "name",
+        /// The sales person, as a CRM user.
+        Owner = "owner_id",
+        Country = "country",
+        HermesId = "hermes_id",
+        PaidInvoiceCount = "paid_invoice_count",
+        Tc2CligencyUrl = "tc2_cligency_url",
+        Tc2Status = "tc2_status",
+        Website = "website",
+        PricePlan = "price_plan",
+        EstimatedIncome = "estimated_income",
+        /// As a CRM user.
+        SupportPerson = "support_person_id",
+        /// As a CRM user.
+        BdrPerson = "bdr_person_id",
+        SignupQuestionnaire = "signup_questionnaire",
+        UtmSource = "utm_source",
+        UtmCampaign = "utm_campaign",
+        Created = "created",
+        Pay0 = "pay0_dt",
+        Pay1 = "pay1_dt",
+        Pay3 = "pay3_dt",
+        Gclid = "gclid",
+        GclidExpiry = "gclid_expiry_dt",
+        EmailConfirmed = "email_confirmed_dt",
+        CardSaved = "card_saved_dt",
+    }
+}
+
+fields! {
+    /// What the CRM is told of a contact.
+    ContactField {
+        Name = "name",
+        /// The company, by its CRM id.
+        Company = "org_id",
+        /// The company's sales person, as a CRM user.
+        Owner = "owner_id",
+        Email = "email",
+        Phone = "phone",
+        HermesId = "hermes_id",
+    }
+}
+
+fields! {
+    /// What the CRM is told of a deal.
+    DealField {
+        Title = "title",
+        /// The company, by its CRM id.
+        Company = "org_id",
+        /// The contact, by its CRM id.
+        Contact = "person_id",
+        /// The deal's sales person, as a CRM user.
+        Owner = "owner_id",
+        Pipeline = "pipeline_id",
+        Stage = "stage_id",
+        Status = "status",
+        HermesId = "hermes_id",
+        SupportPerson = "support_person_id",
+        BdrPerson = "bdr_person_id",
+        Tc2CligencyUrl = "tc2_cligency_url",
+        SignupQuestionnaire = "signup_questionnaire",
+        UtmCampaign = "utm_campaign",
+        UtmSource = "utm_source",
+        PaidInvoiceCount = "paid_invoice_count",
+        Tc2Status = "tc2_status",
+        Website = "website",
+        PricePlan = "price_plan",
+        EstimatedIncome = "estimated_income",
+    }
+}
+
+/// Named values of one object. A field that is absent says nothing: it is neither compared nor cleared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record<F: Field>(BTreeMap<F, Value>);
+
+impl<F: Field> Default for Record<F> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<F: Field> Record<F> {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a field. Empty text is the same as no value, and leaves the field absent.
+    pub fn set(&mut self, field: F, value: impl Into<Value>) {
+        let value = value.into();
+        if value != Value::Text(String::new()) {
+            self.0.insert(field, value);
+        }
+    }
+
+    #[must_use]
+    pub fn with(mut self, field: F, value: impl Into<Value>) -> Self {
+        self.set(field, value);
+        self
+    }
+
+    #[must_use]
+    pub fn with_some<V: Into<Value>>(mut self, field: F, value: Option<V>) -> Self {
+        if let Some(value) = value {
+            self.set(field, value);
+        }
+        self
+    }
+
+    pub fn get(&self, field: F) -> Option<&Value> {
+        self.0.get(&field)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (F, &Value)> {
+        self.0.iter().map(|(field, value)| (*field, value))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The fields of this record whose value `base` does not hold.
+    #[must_use]
+    pub fn changes_from(&self, base: &Self) -> Self {
+        Self(
+            self.0
+                .iter()
+                .filter(|(field, value)| base.get(**field) != Some(*value))
+                .map(|(field, value)| (*field, value.clone()))
+                .collect(),
+        )
+    }
+
+    /// This record with the values of `changes` in place of its own.
+    #[must_use]
+    pub fn merged_with(mut self, changes: &Self) -> Self {
+        self.0.extend(changes.0.iter().map(|(field, value)| (*field, value.clone())));
+        self
+    }
+
+    /// The fields named, as far as they are there.
+    #[must_use]
+    pub fn only(&self, fields: &[F]) -> Self {
+        Self(
+            self.0
+                .iter()
+                .filter(|(field, _)| fields.contains(field))
+                .map(|(field, value)| (*field, value.clone()))
+                .collect(),
+        )
+    }
+
+    /// As a JSON object, the form in which a record is kept.
+    pub fn to_json(&self) -> Json {
+        self.0
+            .iter()
+            .map(|(field, value)| {
+                let value = match value {
+                    Value::Integer(number) => Json::from(*number),
+                    Value::Text(text) => Json::from(text.as_str()),
+                };
+                (field.name().to_owned(), value)
+            })
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    }
+
+    /// Reads what [`Record::to_json`] wrote. Names that this version does not know are left out.
+    pub fn from_json(json: &Json) -> Self {
+        let mut record = Self::new();
+        for (name, value) in json.as_object().into_iter().flatten() {
+            if let (Some(field), Ok(value)) = (F::from_name(name), Value::deserialize(value)) {
+                record.set(field, value);
+            }
+        }
+        record
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn values() -> impl Strategy<Value = Value> {
+        prop_oneof![any::<i64>().prop_map(Value::Integer), ".{0,8}".prop_map(Value::Text)]
+    }
+
+    fn records() -> impl Strategy<Value = Record<DealField>> {
+        prop::collection::btree_map(prop::sample::select(DealField::ALL), values(), 0..12).prop_map(|map| {
+            let mut record = Record::new();
+            for (field, value) in map {
+                record.set(field, value);
+            }
+            record
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn sending_the_changes_brings_the_base_into_line(wanted in records(), base in records()) {
+            let changes = wanted.changes_from(&base);
+            let after = base.clone().merged_with(&changes);
+            prop_assert!(wanted.changes_from(&after).is_empty());
+            for (field, value) in base.iter().filter(|(field, _)| wanted.get(*field).is_none()) {
+                prop_assert_eq!(after.get(field), Some(value));
+            }
+        }
+
+        #[test]
+        fn a_stored_record_reads_back_the_same(record in records()) {
+            prop_assert_eq!(Record::from_json(&record.to_json()), record);
+        }
+    }
+
+    #[test]
+    fn names_of_another_version_are_left_out() {
+        let json = serde_json::json!({"name": "Ada", "shoe_size": 7, "phone": null, "email": ["a"]});
+        assert_eq!(Record::from_json(&json), Record::new().with(ContactField::Name, "Ada"));
+        assert!(Record::<ContactField>::from_json(&Json::Null).is_empty());
+    }
+
+    #[test]
+    fn names_are_unique_within_a_kind() {
+        fn check<F: Field>() {
+            let names: std::collections::BTreeSet<_> = F::ALL.iter().map(|field| field.name()).collect();
+            assert_eq!(names.len(), F::ALL.len());
+        }
+        check::<CompanyField>();
+        check::<ContactField>();
+        check::<DealField>();
+    }
+}
