@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_deal_is_due_for_a_young_unpaid_prospect_only() {
-        let now = DateTime::UNIX_EPOCH + TimeDelta::days(10_000);
         type Change = fn(&mut CompanyProfile);
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(10_000);
         let cases: [(&str, Change, bool); 9] = [
             ("as signed up", |_| {}, true),
             ("waiting for email", |p| p.tc2_status = Some(Tc2Status::PendingEmailConf), true),

@@ -20,7 +20,8 @@ pub fn from_tc2(label: &str) -> Option<Country> {
 }
 
 fn code_of_name(name: &str) -> Option<Country> {
-    let known = celes::Country::from_name(name).or_else(|_| celes::Country::from_alias(name)).ok()?;
+    let name: String = name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let known = celes::Country::from_name(&name).or_else(|_| celes::Country::from_alias(&name)).ok()?;
     Some(Country::new(known.alpha2))
 }
 

@@ -1,1 +1,21 @@
-//! hermes-http
+//! The HTTP side of Hermes: routes, what they take and answer, and what they say when something is wrong.
+//!
+//! A handler parses its request, calls one use case and answers. Use cases run to their end even when the client hangs up
+//! ([`runtime`]), and every error is answered in one place ([`error`]).
+//!
+//! Every path works with and without its trailing slash. The OpenAPI document is served at `/openapi.json`:
+//!
+//! ```
+//! let document = hermes_http::openapi();
+//! assert!(document.contains("/tc2/callback/"));
+//! ```
+
+mod error;
+mod openapi;
+pub mod routes;
+mod runtime;
+mod server;
+mod trace;
+
+pub use openapi::openapi;
+pub use server::{HttpConfig, Origins, Server, Services};

@@ -1,0 +1,162 @@
+//! The application: its parts, put together, and how it runs and stops.
+
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use hermes_domain::ports::{ClientWebhooks, Clock, Crm};
+use hermes_http::{HttpConfig, Origins, Server, Services};
+use hermes_pipedrive::{Client, FieldMap, PipedriveCrm};
+use hermes_store::{Store, StoreConfig};
+use hermes_sync::{CompanySearch, Inbox, Reconciler, SyncSettings, WorkSignal, Worker};
+use hermes_tc2::{SignaturePolicy, SigningKey, Tc2Webhooks};
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{clock::SystemClock, config::Config};
+
+/// After the CRM client has given up on an answer, how much longer the request may still take effect over there.
+const LATE_EFFECT: Duration = Duration::from_secs(5);
+
+/// What an application is made of. Each may be exchanged, as tests do.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    pub store: Store,
+    pub crm: Arc<dyn Crm>,
+    pub webhooks: Arc<dyn ClientWebhooks>,
+    pub clock: Arc<dyn Clock>,
+    pub sync: SyncSettings,
+    pub http: HttpConfig,
+}
+
+impl Parts {
+    /// The real parts. Must be called within a multi-threaded Tokio runtime.
+    pub fn from_config(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            store: store(config)?,
+            crm: Arc::new(PipedriveCrm::new(pipedrive_client(config)?, FieldMap::default())),
+            webhooks: Arc::new(Tc2Webhooks::new(signatures(config)?)),
+            clock: Arc::new(SystemClock),
+            sync: SyncSettings {
+                tc2_base_url: config.tc2.base_url.clone(),
+                create_deals: config.sync.create_deals,
+                concurrency: config.sync.concurrency,
+                max_attempts: config.sync.max_attempts,
+                settle: config.pipedrive.timeout + LATE_EFFECT,
+                retention: config.sync.webhook_retention,
+                ..SyncSettings::default()
+            },
+            http: HttpConfig {
+                host: config.server.host.clone(),
+                port: config.server.port,
+                origins: if config.dev_mode {
+                    Origins::Any
+                } else {
+                    Origins::These(config.server.allowed_origins.clone())
+                },
+                workers: config.server.workers,
+                ..HttpConfig::default()
+            },
+        })
+    }
+}
+
+/// The database that the configuration names. Must be called within a multi-threaded Tokio runtime.
+pub fn store(config: &Config) -> anyhow::Result<Store> {
+    let database = &config.database;
+    let settings = StoreConfig { pool_size: database.pool_size, ..StoreConfig::new(database.url.expose()) };
+    Store::new(settings).context("the database pool cannot be set up")
+}
+
+fn pipedrive_client(config: &Config) -> anyhow::Result<Client> {
+    let pipedrive = &config.pipedrive;
+    // Commands that never call Pipedrive need no key; `serve` and `worker` have been refused without one.
+    let key = pipedrive.api_key.as_ref().map_or("", |key| key.expose());
+    let base_url = pipedrive.base_url.parse().context("PD_BASE_URL is no URL")?;
+    Client::new(hermes_pipedrive::Config {
+        max_rate: NonZeroU32::new(pipedrive.max_rate).unwrap_or(NonZeroU32::MIN),
+        rate_period: pipedrive.rate_period,
+        timeout: pipedrive.timeout,
+        ..hermes_pipedrive::Config::new(base_url, hermes_pipedrive::Secret::new(key))
+    })
+    .context("the Pipedrive client cannot be set up")
+}
+
+fn signatures(config: &Config) -> anyhow::Result<SignaturePolicy> {
+    match &config.tc2.api_key {
+        _ if config.dev_mode => Ok(SignaturePolicy::NotRequired),
+        Some(key) => Ok(SignaturePolicy::Required(SigningKey::new(key.expose())?)),
+        None => anyhow::bail!("TC2_API_KEY is not set, so that no webhook could be trusted"),
+    }
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// Answers requests.
+    pub serve: bool,
+    /// Reconciles, when it is its turn.
+    pub work: bool,
+}
+
+/// A running application.
+#[derive(Debug)]
+pub struct App {
+    server: Option<Server>,
+    worker: Option<JoinHandle<()>>,
+    announcer: JoinHandle<()>,
+    shutdown: watch::Sender<bool>,
+}
+
+impl App {
+    pub fn start(parts: Parts, roles: Roles) -> anyhow::Result<Self> {
+        let Parts { store, crm, webhooks, clock, sync, http } = parts;
+        let signal = WorkSignal::default();
+        let inbox = Inbox::new(store.clone(), webhooks, Arc::clone(&clock), signal.clone(), sync.clone());
+
+        let server = if roles.serve {
+            let services = Services { inbox: inbox.clone(), companies: CompanySearch::new(store.clone()) };
+            let server = Server::start(&http, services)
+                .with_context(|| format!("cannot listen at {}:{}; is the port taken?", http.host, http.port))?;
+            tracing::info!(address = %server.address(), "listening");
+            Some(server)
+        } else {
+            None
+        };
+
+        let (shutdown, stopping) = watch::channel(false);
+        let announcer = tokio::spawn({
+            let (signal, store) = (signal.clone(), store.clone());
+            async move { signal.announce(&store).await }
+        });
+        let worker = roles.work.then(|| {
+            let reconciler = Reconciler::new(store.clone(), crm, Arc::clone(&clock), sync.clone());
+            tokio::spawn(Worker::new(store, inbox, reconciler, clock, signal, sync).run(stopping))
+        });
+        Ok(Self { server, worker, announcer, shutdown })
+    }
+
+    /// Where requests are answered.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.server.as_ref().map(Server::address)
+    }
+
+    /// Takes nothing new, finishes what is under way, and ends.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.shutdown.send_replace(true);
+        let served = async {
+            match self.server {
+                Some(server) => server.stop().await,
+                None => Ok(()),
+            }
+        };
+        let worked = async {
+            match self.worker {
+                Some(worker) => worker.await,
+                None => Ok(()),
+            }
+        };
+        let (served, worked) = tokio::join!(served, worked);
+        self.announcer.abort();
+        served.context("the server did not stop in order")?;
+        worked.context("the worker did not stop in order")
+    }
+}

@@ -1,0 +1,336 @@
+//! The command line: what can be asked of Hermes, and how it answers when it cannot do it.
+//!
+//! Results go to standard output; logs and errors go to standard error. The exit code is 0 when all went well, 2 when
+//! the command line or the configuration is wrong, so that trying again is no use, and 1 for any other failure.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use hermes_domain::ids::CompanyId;
+
+use crate::config::{self, ConfigError, Purpose};
+
+const EXAMPLES: &str = "\
+Examples:
+  hermes sandbox                  try everything without an account anywhere
+  hermes serve                    migrate the database, answer requests and sync
+  hermes serve --no-worker        answer requests only; `hermes worker` syncs elsewhere
+  hermes status                   what waits, has failed or is parked
+  hermes retry --all              try again what is parked";
+
+/// Keeps TutorCruncher, Pipedrive and the call booker in step.
+#[derive(Debug, Parser)]
+#[command(name = "hermes", version, after_help = EXAMPLES, after_long_help = after_long_help())]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer requests, and bring Pipedrive into line.
+    ///
+    /// Migrates the database first. Of several processes on one database all answer requests, and one at a time syncs.
+    Serve(Serve),
+    /// Bring Pipedrive into line without answering requests.
+    Worker(Worker),
+    /// Bring the database to this version, or back.
+    Migrate(Migrate),
+    /// Run Hermes against local stand-ins for Pipedrive, TutorCruncher and Google.
+    ///
+    /// Needs no account, no configuration and no network: the stand-ins and a private PostgreSQL live as long as the
+    /// command. The rates tell how often the stand-ins fail, from 0 (never) to 1 (always).
+    Sandbox(Sandbox),
+    /// Show what waits, has failed or is parked.
+    Status(Status),
+    /// Try again, now, what has failed or is parked.
+    Retry(Retry),
+    /// Give up an event that cannot be applied. It is kept, but not tried again.
+    Dismiss(Dismiss),
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Answer requests only; some other process must sync.
+    #[arg(long)]
+    pub no_worker: bool,
+    /// Leave the database as it is; it must be of this version already.
+    #[arg(long)]
+    pub no_migrate: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Worker {
+    /// Leave the database as it is; it must be of this version already.
+    #[arg(long)]
+    pub no_migrate: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hermes migrate            apply what has not been applied
+  hermes migrate --status   show what has been applied and what has not
+  hermes migrate --down 1   take the last migration back")]
+pub struct Migrate {
+    /// Take back the last N migrations, with the columns and tables they added.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "status")]
+    down: Option<u32>,
+    /// Show what has been applied and what has not, and change nothing.
+    #[arg(long)]
+    status: bool,
+}
+
+/// What to do about the migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migration {
+    Up,
+    /// This many, from the last one on.
+    Down(u32),
+    Status,
+}
+
+impl Migrate {
+    pub fn migration(&self) -> Migration {
+        match self.down {
+            Some(count) => Migration::Down(count),
+            None if self.status => Migration::Status,
+            None => Migration::Up,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hermes sandbox                                      look around; ends with Ctrl-C
+  hermes sandbox --once --json                        play the demonstration, print the outcome, exit
+  hermes sandbox --once --error-rate 0.2 --reorder    the same, with trouble on the way")]
+pub struct Sandbox {
+    /// Play the demonstration and exit: 0 when it ended as it should, else 1.
+    #[arg(long)]
+    pub once: bool,
+    /// Print the outcome as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Port that Hermes listens on; any free one when not given.
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Milliseconds that the stand-ins take for each request.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    pub latency_ms: u64,
+    /// How often a request to a stand-in is answered with an error.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub error_rate: f64,
+    /// How often the connection is cut instead of an answer.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub drop_rate: f64,
+    /// How often a webhook is delivered twice.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub duplicate_rate: f64,
+    /// Deliver webhooks out of their order.
+    #[arg(long)]
+    pub reorder: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Print it as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Retry {
+    /// Send this company to Pipedrive again.
+    #[arg(long, value_name = "ID", value_parser = company_id)]
+    company: Option<CompanyId>,
+    /// Apply this webhook event again.
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
+    event: Option<i64>,
+    /// Everything that has failed or is parked.
+    #[arg(long)]
+    all: bool,
+}
+
+/// What to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryTarget {
+    Company(CompanyId),
+    /// By the number of its row.
+    Event(i64),
+    Everything,
+}
+
+impl Retry {
+    pub fn target(&self) -> RetryTarget {
+        match (self.company, self.event) {
+            (Some(id), _) => RetryTarget::Company(id),
+            (None, Some(id)) => RetryTarget::Event(id),
+            (None, None) => RetryTarget::Everything,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Dismiss {
+    /// The number that `hermes status` shows.
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
+    pub event: i64,
+}
+
+impl Command {
+    /// What the command needs the configuration for.
+    pub fn purpose(&self) -> Purpose {
+        match self {
+            Self::Serve(_) => Purpose::Serve,
+            Self::Worker(_) => Purpose::Work,
+            Self::Migrate(_) | Self::Sandbox(_) | Self::Status(_) | Self::Retry(_) | Self::Dismiss(_) => {
+                Purpose::Maintain
+            }
+        }
+    }
+}
+
+/// The error with its causes, one to a line, for people.
+pub fn report(error: &anyhow::Error) -> String {
+    let told: Vec<String> = error.chain().map(ToString::to_string).collect();
+    format!("error: {}", told.join("\n  because: "))
+}
+
+/// With which code a process ends that failed in this way.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+}
+
+fn after_long_help() -> String {
+    format!(
+        "{EXAMPLES}\n\n{}\n\nExit codes: 0 done, 1 failed, 2 wrong command line or configuration.",
+        config::environment()
+    )
+}
+
+fn rate(raw: &str) -> Result<f64, String> {
+    raw.parse()
+        .ok()
+        .filter(|rate| (0.0..=1.0).contains(rate))
+        .ok_or_else(|| "expected a number from 0 to 1, such as 0.05".to_owned())
+}
+
+fn company_id(raw: &str) -> Result<CompanyId, String> {
+    raw.parse()
+        .ok()
+        .filter(|id| *id > 0)
+        .map(CompanyId::new)
+        .ok_or_else(|| format!("expected a company's number, from 1 to {}", i32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+    use clap::{CommandFactory, error::ErrorKind};
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        Cli::try_parse_from(line.split(' ')).map(|cli| cli.command)
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_migration_goes_up_unless_it_is_told_otherwise() {
+        for (line, expected) in [
+            ("hermes migrate", Migration::Up),
+            ("hermes migrate --down 2", Migration::Down(2)),
+            ("hermes migrate --status", Migration::Status),
+        ] {
+            assert!(matches!(parse(line), Ok(Command::Migrate(args)) if args.migration() == expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_retry_is_of_one_thing_or_of_everything() {
+        for (line, expected) in [
+            ("hermes retry --company 7", RetryTarget::Company(CompanyId::new(7))),
+            ("hermes retry --event 5000000000", RetryTarget::Event(5_000_000_000)),
+            ("hermes retry --all", RetryTarget::Everything),
+        ] {
+            assert!(matches!(parse(line), Ok(Command::Retry(args)) if args.target() == expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for (line, expected) in [
+            ("hermes", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
+            ("hermes fly", ErrorKind::InvalidSubcommand),
+            ("hermes serve --no-workers", ErrorKind::UnknownArgument),
+            ("hermes migrate --down 0", ErrorKind::ValueValidation),
+            ("hermes migrate --down 1 --status", ErrorKind::ArgumentConflict),
+            ("hermes retry", ErrorKind::MissingRequiredArgument),
+            ("hermes retry --all --event 1", ErrorKind::ArgumentConflict),
+            ("hermes retry --company 0", ErrorKind::ValueValidation),
+            ("hermes retry --company 2147483648", ErrorKind::ValueValidation),
+            ("hermes retry --event x", ErrorKind::ValueValidation),
+            ("hermes dismiss", ErrorKind::MissingRequiredArgument),
+            ("hermes dismiss --event 0", ErrorKind::ValueValidation),
+            ("hermes sandbox --error-rate 1.01", ErrorKind::ValueValidation),
+            ("hermes sandbox --drop-rate NaN", ErrorKind::ValueValidation),
+            ("hermes sandbox --duplicate-rate=-1", ErrorKind::ValueValidation),
+            ("hermes sandbox --port 65536", ErrorKind::ValueValidation),
+        ] {
+            assert_eq!(parse(line).expect_err(line).kind(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_sandbox_has_no_trouble_unless_it_is_asked_for() {
+        let Ok(Command::Sandbox(calm)) = parse("hermes sandbox") else { panic!("no sandbox") };
+        assert!(!calm.once && !calm.json && !calm.reorder && calm.port.is_none() && calm.latency_ms == 0);
+        assert_eq!([calm.error_rate, calm.drop_rate, calm.duplicate_rate].map(f64::to_bits), [0; 3]);
+
+        let Ok(Command::Sandbox(rough)) = parse("hermes sandbox --latency-ms 5 --error-rate 0.25 --drop-rate 1") else {
+            panic!("no sandbox")
+        };
+        assert_eq!(rough.latency_ms, 5);
+        assert_eq!([rough.error_rate, rough.drop_rate].map(f64::to_bits), [0.25, 1.0].map(f64::to_bits));
+    }
+
+    #[test]
+    fn only_serving_and_working_need_secrets() {
+        for (line, expected) in [
+            ("hermes serve --no-worker", Purpose::Serve),
+            ("hermes worker", Purpose::Work),
+            ("hermes migrate", Purpose::Maintain),
+            ("hermes status", Purpose::Maintain),
+            ("hermes retry --all", Purpose::Maintain),
+            ("hermes dismiss --event 1", Purpose::Maintain),
+            ("hermes sandbox", Purpose::Maintain),
+        ] {
+            assert_eq!(parse(line).expect(line).purpose(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        let error = anyhow!("connection refused").context("the database is away").context("cannot start");
+        assert_eq!(
+            report(&error),
+            "error: cannot start\n  because: the database is away\n  because: connection refused"
+        );
+        assert_eq!(exit_code(&error), ExitCode::from(1));
+    }
+
+    #[test]
+    fn a_wrong_configuration_has_its_own_exit_code_in_any_context() {
+        let error = anyhow::Error::new(ConfigError::Malformed { line: 3 });
+        assert_eq!(exit_code(&error), ExitCode::from(2));
+        assert_eq!(exit_code(&error.context("cannot start")), ExitCode::from(2));
+    }
+}

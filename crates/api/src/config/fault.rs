@@ -1,0 +1,75 @@
+//! What can be wrong with the configuration, told so that it can be put right in one go.
+
+use std::{borrow::Cow, fmt, io};
+
+/// The description of what a variable should hold: `a whole number from 1 to 100`.
+pub(super) type Expected = Cow<'static, str>;
+
+/// One variable that keeps Hermes from starting. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    variable: &'static str,
+    problem: Problem,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Problem {
+    Wrong { held: String, expected: Expected },
+    Missing { reason: String },
+}
+
+impl Fault {
+    /// `held` has been masked already.
+    pub(super) fn wrong(variable: &'static str, held: String, expected: impl Into<Expected>) -> Self {
+        Self { variable, problem: Problem::Wrong { held, expected: expected.into() } }
+    }
+
+    pub(super) fn missing(variable: &'static str, reason: impl Into<String>) -> Self {
+        Self { variable, problem: Problem::Missing { reason: reason.into() } }
+    }
+
+    /// The name of the variable.
+    pub fn variable(&self) -> &'static str {
+        self.variable
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.problem {
+            Problem::Wrong { held, expected } => write!(f, "{} holds {held}; expected {expected}", self.variable),
+            Problem::Missing { reason } => {
+                write!(f, "{} is not set; expected a value, because {reason}", self.variable)
+            }
+        }
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the file .env cannot be read; it must be UTF-8 text that this user may read")]
+    Unreadable(#[source] io::Error),
+    /// The text of the line is not repeated: it may be a secret.
+    #[error(
+        "line {line} of the file .env is not of the form NAME=value; \
+         put a value that has spaces, quotes, backslashes or $ in it between single quotes"
+    )]
+    Malformed { line: usize },
+    /// Every fault of every variable.
+    #[error("{}", report(.0))]
+    Faults(Vec<Fault>),
+}
+
+fn report(faults: &[Fault]) -> String {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let count = match faults.len() {
+        1 => "1 fault".to_owned(),
+        several => format!("{several} faults"),
+    };
+    format!(
+        "the configuration has {count}\n  {}\n\
+         Set these variables in the environment or in the file .env; `hermes --help` lists every variable.",
+        lines.join("\n  ")
+    )
+}

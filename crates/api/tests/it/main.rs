@@ -1,0 +1,8 @@
+//! The binary and its telemetry, from outside.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod binary;
+mod command_line;
+mod configuration;
+mod telemetry;

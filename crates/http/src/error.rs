@@ -1,0 +1,147 @@
+//! What is answered when something is wrong.
+//!
+//! A client's mistake is named in full. Of a fault of ours the answer tells only what to do next; the log tells the rest.
+
+use std::fmt;
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
+use hermes_domain::{event::Fault, ports::DeliveryError};
+use hermes_sync::{ReceiveError, StoreError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// After so many seconds a sender may try again what could not be stored.
+const RETRY_AFTER_SECONDS: u32 = 5;
+
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// 403.
+    Forbidden(&'static str),
+    /// 404.
+    NotFound,
+    /// 405, with the methods that are allowed.
+    MethodNotAllowed(&'static str),
+    /// 400: the request could not be read to its end.
+    Unreadable(String),
+    /// 413.
+    TooLarge { limit: usize },
+    /// 422, with one sentence for the whole request.
+    Unprocessable(String),
+    /// 422, with every fault.
+    Invalid(Vec<Fault>),
+    /// 503: to be sent again.
+    Unavailable,
+    /// 500.
+    Internal,
+}
+
+/// An answer with one sentence.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Detail {
+    detail: String,
+}
+
+/// An answer that names every fault of a request.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ValidationErrors {
+    detail: Vec<ValidationError>,
+}
+
+/// One fault of a request.
+#[derive(Debug, Serialize, ToSchema)]
+struct ValidationError {
+    /// The way to the faulty value: `["body", "events"]`.
+    loc: Vec<String>,
+    msg: String,
+    r#type: &'static str,
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forbidden(detail) => f.write_str(detail),
+            Self::NotFound => f.write_str("Not Found"),
+            Self::MethodNotAllowed(_) => f.write_str("Method Not Allowed"),
+            Self::Unreadable(detail) | Self::Unprocessable(detail) => f.write_str(detail),
+            Self::TooLarge { limit } => write!(f, "The body is larger than {limit} bytes"),
+            Self::Invalid(faults) => write!(f, "The request has {} fault(s)", faults.len()),
+            Self::Unavailable => f.write_str("Hermes cannot store anything at the moment, please send it again"),
+            Self::Internal => f.write_str("Internal Server Error"),
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unreadable(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unprocessable(_) | Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        match self {
+            Self::Invalid(faults) => {
+                let detail = faults.iter().map(ValidationError::from).collect();
+                return response.json(ValidationErrors { detail });
+            }
+            Self::MethodNotAllowed(allowed) => {
+                response.insert_header((header::ALLOW, *allowed));
+            }
+            Self::Unavailable => {
+                response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+            }
+            Self::Forbidden(_)
+            | Self::NotFound
+            | Self::Unreadable(_)
+            | Self::TooLarge { .. }
+            | Self::Unprocessable(_)
+            | Self::Internal => {}
+        }
+        response.json(Detail { detail: self.to_string() })
+    }
+}
+
+impl From<&Fault> for ValidationError {
+    fn from(fault: &Fault) -> Self {
+        Self { loc: fault.location.clone(), msg: fault.message.clone(), r#type: fault.kind }
+    }
+}
+
+impl From<ReceiveError> for ApiError {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::Refused(DeliveryError::Unauthorized) => Self::Forbidden("Unauthorized key"),
+            ReceiveError::Refused(DeliveryError::Malformed(faults)) => Self::Invalid(faults),
+            ReceiveError::Storage(error) => {
+                tracing::error!(%error, "a delivery was not accepted; the sender is asked to send it again");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(reason) => {
+                tracing::error!(%reason, "the database is not available");
+                Self::Unavailable
+            }
+            StoreError::Conflict(_)
+            | StoreError::Refused(_)
+            | StoreError::Migration(_)
+            | StoreError::Configuration(_) => {
+                tracing::error!(%error, "a request failed");
+                Self::Internal
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The OpenAPI document.
+
+use actix_web::HttpResponse;
+use utoipa::OpenApi;
+
+use crate::routes;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Hermes", description = "Keeps TutorCruncher, Pipedrive and the callbooker in step."),
+    paths(
+        routes::status::root,
+        routes::status::health,
+        routes::location::location,
+        routes::companies::companies,
+        routes::tc2_callback::receive,
+    )
+)]
+struct Document;
+
+/// The document as JSON.
+pub fn openapi() -> String {
+    Document::openapi().to_pretty_json().unwrap_or_default()
+}
+
+pub(crate) async fn document() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(openapi())
+}

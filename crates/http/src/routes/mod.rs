@@ -1,0 +1,57 @@
+//! Which path leads where.
+
+pub(crate) mod companies;
+pub(crate) mod location;
+pub(crate) mod status;
+pub(crate) mod tc2_callback;
+
+use actix_web::{HttpRequest, HttpResponse, Route, error::PayloadError, http::Method, web};
+
+use crate::{error::ApiError, openapi};
+
+/// The largest body that is read.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+pub(crate) fn configure(app: &mut web::ServiceConfig) {
+    app.app_data(web::PayloadConfig::new(MAX_BODY))
+        .service(get("/", web::get().to(status::root)))
+        .service(get("/health", web::get().to(status::health)))
+        .service(get("/openapi.json", web::get().to(openapi::document)))
+        .service(get("/loc", web::get().to(location::location)))
+        .service(get("/companies", web::get().to(companies::companies)))
+        .service(
+            web::resource("/tc2/callback")
+                .route(web::post().to(tc2_callback::receive))
+                .default_service(web::to(only_post)),
+        )
+        .default_service(web::to(not_found));
+}
+
+fn get(path: &str, route: Route) -> actix_web::Resource {
+    web::resource(path).route(route).default_service(web::to(only_get))
+}
+
+async fn only_get() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::MethodNotAllowed(Method::GET.as_str()))
+}
+
+async fn only_post() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::MethodNotAllowed(Method::POST.as_str()))
+}
+
+async fn not_found() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::NotFound)
+}
+
+/// A body as it came. Too large a one is refused.
+pub(crate) fn body(body: Result<web::Bytes, actix_web::Error>) -> Result<web::Bytes, ApiError> {
+    body.map_err(|error| match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => ApiError::TooLarge { limit: MAX_BODY },
+        _ => ApiError::Unreadable("The body could not be read".to_owned()),
+    })
+}
+
+/// A header as text. One that is no text counts as absent.
+pub(crate) fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}

@@ -1,0 +1,145 @@
+//! What describes an account rather than being kept in it: pipelines, stages, fields, users, webhooks.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Body, Object, Resource};
+use crate::{config::Secret, lenient, transport::Version};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PipelineBody {
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StageBody {
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(deserialize_with = "lenient::optional_id", skip_serializing_if = "Option::is_none")]
+    pub pipeline_id: Option<i64>,
+    /// The stage's place in its pipeline. Pipedrive sets it.
+    #[serde(deserialize_with = "lenient::optional_id", skip_serializing)]
+    pub order_nr: Option<i64>,
+}
+
+/// A webhook of v1, which sends events to `subscription_url`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WebhookBody {
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub subscription_url: Option<String>,
+    /// `create`, `change`, `delete` or `*`.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub event_action: Option<String>,
+    /// `organization`, `person`, `deal`, `pipeline`, `stage`, …, or `*`.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub event_object: Option<String>,
+    /// `2.0`.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub http_auth_user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_auth_password: Option<Secret>,
+}
+
+pub type Pipeline = Object<PipelineBody>;
+pub type Stage = Object<StageBody>;
+pub type Webhook = Object<WebhookBody>;
+
+impl Body for PipelineBody {
+    const PATH: &'static str = "pipelines";
+}
+
+impl Body for StageBody {
+    const PATH: &'static str = "stages";
+}
+
+impl Body for WebhookBody {
+    const VERSION: Version = Version::V1;
+    const PATH: &'static str = "webhooks";
+}
+
+/// Someone who can log in, and own things.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct User {
+    #[serde(deserialize_with = "lenient::id")]
+    pub id: i64,
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    pub email: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    pub timezone_name: Option<String>,
+    /// False for someone who has left.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub active_flag: bool,
+}
+
+impl Resource for User {
+    const VERSION: Version = Version::V1;
+    const PATH: &'static str = "users";
+}
+
+/// A field of organizations, persons or deals: a standard one, or a custom one with a key of 40 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldDefinition {
+    pub field_name: String,
+    /// Its key. Pipedrive makes it.
+    #[serde(default, skip_serializing)]
+    pub field_code: String,
+    /// `varchar`, `text`, `double`, `date`, ….
+    pub field_type: String,
+    #[serde(default, deserialize_with = "lenient::flag", skip_serializing)]
+    pub is_custom_field: bool,
+}
+
+/// The kinds of object that can have custom fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldsOf {
+    Organizations,
+    Persons,
+    Deals,
+}
+
+impl FieldsOf {
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Organizations => "organizationFields",
+            Self::Persons => "personFields",
+            Self::Deals => "dealFields",
+        }
+    }
+}
+
+/// What a search finds. The index behind it lags, and keeps deleted objects: read the object before relying on it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SearchHit {
+    #[serde(deserialize_with = "lenient::id")]
+    pub id: i64,
+    /// The name, or a deal's title.
+    #[serde(default, alias = "title", deserialize_with = "lenient::optional_text")]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+/// One page of search results.
+pub struct SearchData {
+    #[serde(default)]
+    items: Vec<SearchItem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SearchItem {
+    item: SearchHit,
+}
+
+impl From<SearchData> for Vec<SearchHit> {
+    fn from(data: SearchData) -> Self {
+        data.items.into_iter().map(|found| found.item).collect()
+    }
+}

@@ -1,0 +1,147 @@
+//! The table `deal`.
+
+use diesel::{dsl::exists, prelude::*, select};
+use diesel_async::RunQueryDsl;
+use hermes_domain::{
+    AdminId, CompanyId, ContactId, Deal, DealId, DealStatus, PdDealId, PipelineId, PricePlan, StageId, Tc2Status, Text,
+    deal::DealTerms,
+};
+
+use crate::{error::StoreError, pool::Tx, schema::deal};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deal, check_for_backend(diesel::pg::Pg))]
+struct DealRow {
+    id: i32,
+    pd_deal_id: Option<i32>,
+    name: Option<String>,
+    status: String,
+    admin_id: i32,
+    pipeline_id: i32,
+    stage_id: i32,
+    company_id: i32,
+    contact_id: Option<i32>,
+    support_person_id: Option<i32>,
+    bdr_person_id: Option<i32>,
+    paid_invoice_count: Option<i32>,
+    tc2_status: Option<String>,
+    tc2_cligency_url: Option<String>,
+    website: Option<String>,
+    price_plan: Option<String>,
+    estimated_income: Option<String>,
+    signup_questionnaire: Option<String>,
+    utm_campaign: Option<String>,
+    utm_source: Option<String>,
+    close_pending: bool,
+}
+
+impl From<DealRow> for Deal {
+    fn from(row: DealRow) -> Self {
+        Self {
+            id: DealId::new(row.id),
+            crm_id: row.pd_deal_id.map(PdDealId::new),
+            company_id: CompanyId::new(row.company_id),
+            close_pending: row.close_pending,
+            terms: DealTerms {
+                name: row.name.map(Text::from),
+                // A state that nobody knows is not worked on.
+                status: DealStatus::from_name(&row.status).unwrap_or(DealStatus::Deleted),
+                admin: AdminId::new(row.admin_id),
+                pipeline: PipelineId::new(row.pipeline_id),
+                stage: StageId::new(row.stage_id),
+                contact: row.contact_id.map(ContactId::new),
+                support_person: row.support_person_id.map(AdminId::new),
+                bdr_person: row.bdr_person_id.map(AdminId::new),
+                paid_invoice_count: row.paid_invoice_count.unwrap_or(0),
+                tc2_status: row.tc2_status.map(Tc2Status::from),
+                tc2_url: row.tc2_cligency_url.map(Text::from),
+                website: row.website.map(Text::from),
+                price_plan: row.price_plan.as_deref().and_then(PricePlan::from_tc2),
+                estimated_income: row.estimated_income.map(Text::from),
+                signup_questionnaire: row.signup_questionnaire.map(Text::from),
+                utm_campaign: row.utm_campaign.map(Text::from),
+                utm_source: row.utm_source.map(Text::from),
+            },
+        }
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = deal)]
+struct NewDeal<'a> {
+    name: Option<&'a str>,
+    status: &'a str,
+    admin_id: i32,
+    pipeline_id: i32,
+    stage_id: i32,
+    company_id: i32,
+    contact_id: Option<i32>,
+    support_person_id: Option<i32>,
+    bdr_person_id: Option<i32>,
+    paid_invoice_count: i32,
+    tc2_status: Option<&'a str>,
+    tc2_cligency_url: Option<&'a str>,
+    website: Option<&'a str>,
+    price_plan: Option<&'a str>,
+    estimated_income: Option<&'a str>,
+    signup_questionnaire: Option<&'a str>,
+    utm_campaign: Option<&'a str>,
+    utm_source: Option<&'a str>,
+}
+
+pub async fn insert(tx: &mut Tx, company: CompanyId, terms: &DealTerms) -> Result<DealId, StoreError> {
+    let row = NewDeal {
+        name: terms.name.as_deref(),
+        status: terms.status.as_str(),
+        admin_id: terms.admin.get(),
+        pipeline_id: terms.pipeline.get(),
+        stage_id: terms.stage.get(),
+        company_id: company.get(),
+        contact_id: terms.contact.map(ContactId::get),
+        support_person_id: terms.support_person.map(AdminId::get),
+        bdr_person_id: terms.bdr_person.map(AdminId::get),
+        paid_invoice_count: terms.paid_invoice_count,
+        tc2_status: terms.tc2_status.as_ref().map(Tc2Status::as_str),
+        tc2_cligency_url: terms.tc2_url.as_deref(),
+        website: terms.website.as_deref(),
+        price_plan: terms.price_plan.map(PricePlan::as_str),
+        estimated_income: terms.estimated_income.as_deref(),
+        signup_questionnaire: terms.signup_questionnaire.as_deref(),
+        utm_campaign: terms.utm_campaign.as_deref(),
+        utm_source: terms.utm_source.as_deref(),
+    };
+    let id = diesel::insert_into(deal::table).values(row).returning(deal::id).get_result(tx).await?;
+    Ok(DealId::new(id))
+}
+
+/// Whether the company has, or ever had, a deal.
+pub async fn any_of_company(tx: &mut Tx, id: CompanyId) -> Result<bool, StoreError> {
+    Ok(select(exists(deal::table.filter(deal::company_id.eq(id.get())))).get_result(tx).await?)
+}
+
+/// A company's deals, oldest first.
+pub async fn of_company(tx: &mut Tx, id: CompanyId) -> Result<Vec<Deal>, StoreError> {
+    let rows =
+        deal::table.filter(deal::company_id.eq(id.get())).order(deal::id).select(DealRow::as_select()).load(tx).await?;
+    Ok(rows.into_iter().map(Deal::from).collect())
+}
+
+/// Closes a company's open deals as lost, and notes that the CRM is to be told.
+pub async fn lose_open_of_company(tx: &mut Tx, id: CompanyId) -> Result<usize, StoreError> {
+    let open = deal::table.filter(deal::company_id.eq(id.get())).filter(deal::status.eq(DealStatus::Open.as_str()));
+    Ok(diesel::update(open)
+        .set((deal::status.eq(DealStatus::Lost.as_str()), deal::close_pending.eq(true)))
+        .execute(tx)
+        .await?)
+}
+
+/// The CRM knows that the deal is closed, or has no such deal.
+pub async fn close_done(tx: &mut Tx, id: DealId) -> Result<(), StoreError> {
+    diesel::update(deal::table.find(id.get())).set(deal::close_pending.eq(false)).execute(tx).await?;
+    Ok(())
+}
+
+pub async fn set_crm_id(tx: &mut Tx, id: DealId, crm_id: Option<PdDealId>) -> Result<(), StoreError> {
+    diesel::update(deal::table.find(id.get())).set(deal::pd_deal_id.eq(crm_id.map(PdDealId::get))).execute(tx).await?;
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! The table `webhook_event`: every event that was accepted, to the letter, and what became of it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use hermes_domain::event::RawEvent;
+
+use crate::{error::StoreError, pool::Tx, schema::webhook_event as event};
+
+/// Who sent an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    Tc2,
+    Pipedrive,
+}
+
+impl Source {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tc2 => "tc2",
+            Self::Pipedrive => "pipedrive",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Tc2, Self::Pipedrive].into_iter().find(|source| source.as_str() == name)
+    }
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventState {
+    Applied,
+    /// Nothing was to be done, and why.
+    Ignored(String),
+    /// Something it needs is not there yet; tried again then.
+    Waiting {
+        reason: String,
+        next_attempt_at: DateTime<Utc>,
+    },
+    /// It could not be applied; tried again then, or never by itself.
+    Failed {
+        reason: String,
+        next_attempt_at: Option<DateTime<Utc>>,
+    },
+}
+
+impl EventState {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Ignored(_) => "ignored",
+            Self::Waiting { .. } => "waiting",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Applied => None,
+            Self::Ignored(reason) | Self::Waiting { reason, .. } | Self::Failed { reason, .. } => Some(reason),
+        }
+    }
+
+    const fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Applied | Self::Ignored(_) => None,
+            Self::Waiting { next_attempt_at, .. } => Some(*next_attempt_at),
+            Self::Failed { next_attempt_at, .. } => *next_attempt_at,
+        }
+    }
+}
+
+/// Stores an event with what becomes of it in the same transaction, and returns its number. Nothing, when the same event
+/// was stored before: then nothing is to be done.
+pub async fn insert(
+    tx: &mut Tx,
+    source: Source,
+    raw: &RawEvent,
+    digest: Option<&[u8]>,
+    received_at: DateTime<Utc>,
+    state: &EventState,
+) -> Result<Option<i64>, StoreError> {
+    Ok(diesel::insert_into(event::table)
+        .values((
+            event::source.eq(source.as_str()),
+            event::entity.eq(raw.entity.as_deref()),
+            event::entity_id.eq(raw.entity_id),
+            event::action.eq(raw.action.as_deref()),
+            event::occurred_at.eq(raw.occurred_at),
+            event::received_at.eq(received_at),
+            event::digest.eq(digest),
+            event::payload.eq(raw.payload.as_str()),
+            event::state.eq(state.name()),
+            event::reason.eq(state.reason()),
+            event::attempts.eq(1),
+            event::next_attempt_at.eq(state.next_attempt_at()),
+        ))
+        .on_conflict(event::digest)
+        .do_nothing()
+        .returning(event::id)
+        .get_result(tx)
+        .await
+        .optional()?)
+}
+
+/// An event that was not applied at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingEvent {
+    pub id: i64,
+    pub source: Source,
+    pub payload: String,
+    pub occurred_at: Option<DateTime<Utc>>,
+    pub received_at: DateTime<Utc>,
+    pub attempts: i32,
+}
+
+/// The events that are due to be tried again, longest due first.
+pub async fn due(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<i64>, StoreError> {
+    Ok(event::table
+        .filter(event::next_attempt_at.le(now))
+        .order((event::next_attempt_at, event::id))
+        .limit(limit)
+        .select(event::id)
+        .load(tx)
+        .await?)
+}
+
+/// Takes an event that is due for this transaction alone; nothing, when it has been dealt with or someone else has it.
+pub async fn claim(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> Result<Option<PendingEvent>, StoreError> {
+    type Row = (i64, String, String, Option<DateTime<Utc>>, DateTime<Utc>, i32);
+    let row: Option<Row> = event::table
+        .find(id)
+        .filter(event::next_attempt_at.le(now))
+        .for_update()
+        .skip_locked()
+        .select((event::id, event::source, event::payload, event::occurred_at, event::received_at, event::attempts))
+        .first(tx)
+        .await
+        .optional()?;
+    Ok(row.and_then(|(id, source, payload, occurred_at, received_at, attempts)| {
+        let source = Source::from_name(&source)?;
+        Some(PendingEvent { id, source, payload, occurred_at, received_at, attempts })
+    }))
+}
+
+/// Notes what became of an event that was tried again.
+pub async fn set_state(tx: &mut Tx, id: i64, attempts: i32, state: &EventState) -> Result<(), StoreError> {
+    diesel::update(event::table.find(id))
+        .set((
+            event::state.eq(state.name()),
+            event::reason.eq(state.reason()),
+            event::attempts.eq(attempts),
+            event::next_attempt_at.eq(state.next_attempt_at()),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// An event that waits or failed, as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = event, check_for_backend(diesel::pg::Pg))]
+pub struct OpenEvent {
+    pub id: i64,
+    pub source: String,
+    pub entity: Option<String>,
+    pub entity_id: Option<i64>,
+    pub action: Option<String>,
+    pub received_at: DateTime<Utc>,
+    pub state: String,
+    pub reason: Option<String>,
+    pub attempts: i32,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+}
+
+/// How many events are in each state.
+pub async fn count(tx: &mut Tx) -> Result<Vec<(String, i64)>, StoreError> {
+    Ok(event::table
+        .group_by(event::state)
+        .select((event::state, diesel::dsl::count_star()))
+        .order(event::state)
+        .load(tx)
+        .await?)
+}
+
+/// The events that wait or failed, oldest first.
+pub async fn open(tx: &mut Tx, limit: i64) -> Result<Vec<OpenEvent>, StoreError> {
+    Ok(event::table
+        .filter(event::state.eq_any(["waiting", "failed"]))
+        .order(event::id)
+        .limit(limit)
+        .select(OpenEvent::as_select())
+        .load(tx)
+        .await?)
+}
+
+/// Has events that wait or failed tried again at once, with all their attempts: this one, or all. How many.
+pub async fn revive(tx: &mut Tx, id: Option<i64>, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let mut open = diesel::update(event::table)
+        .set((event::attempts.eq(0), event::next_attempt_at.eq(Some(now))))
+        .filter(event::state.eq_any(["waiting", "failed"]))
+        .into_boxed();
+    if let Some(id) = id {
+        open = open.filter(event::id.eq(id));
+    }
+    Ok(open.execute(tx).await?)
+}
+
+/// Someone decided that an event that waits or failed is not to be applied. Whether there was one.
+pub async fn dismiss(tx: &mut Tx, id: i64) -> Result<bool, StoreError> {
+    let state = EventState::Ignored("dismissed".to_owned());
+    let dismissed = diesel::update(event::table.find(id).filter(event::state.eq_any(["waiting", "failed"])))
+        .set((
+            event::state.eq(state.name()),
+            event::reason.eq(state.reason()),
+            event::next_attempt_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(dismissed > 0)
+}
+
+/// Deletes up to `limit` events that are done with and were received before `before`. How many.
+pub async fn prune(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+    let old: Vec<i64> = event::table
+        .filter(event::state.eq_any(["applied", "ignored"]))
+        .filter(event::received_at.lt(before))
+        .limit(limit)
+        .select(event::id)
+        .load(tx)
+        .await?;
+    Ok(diesel::delete(event::table.filter(event::id.eq_any(old))).execute(tx).await?)
+}

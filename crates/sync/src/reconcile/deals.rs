@@ -1,0 +1,194 @@
+//! Deals, of which the CRM is told only what does not undo the work of sales people.
+//!
+//! A deal that is closed or gone in the CRM is left alone, whatever Hermes thinks of it. Since only the CRM knows, a deal
+//! is read before it is changed; and what was held back is noted, so that the same change does not lead to the same
+//! reading again.
+
+use std::collections::HashMap;
+
+use hermes_domain::{
+    ContactId, Deal, DealStatus, PdDealId, PdOrgId, PdPersonId,
+    record::{DealField, Record, Value},
+    render::{self, DealLinks},
+};
+use hermes_store::{
+    crm_objects::{self, CrmObject, ObjectKind, Sent},
+    deals,
+};
+
+use super::{
+    Pass,
+    kinds::Deals,
+    trouble::{Trouble, Troubles},
+};
+
+impl Pass<'_> {
+    pub(super) async fn show_deals(
+        &self,
+        org: PdOrgId,
+        persons: &HashMap<ContactId, PdPersonId>,
+        troubles: &mut Troubles,
+    ) -> Result<(), Trouble> {
+        for deal in &self.world.deals {
+            if let Err(trouble) = self.show_deal(deal, org, persons).await {
+                troubles.push_unless_fatal(trouble)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn show_deal(
+        &self,
+        deal: &Deal,
+        org: PdOrgId,
+        persons: &HashMap<ContactId, PdPersonId>,
+    ) -> Result<(), Trouble> {
+        let known = self.known_deal(deal);
+        let open = deal.terms.status == DealStatus::Open;
+        let full = self.render_deal(deal, org, persons)?;
+        let Some(id) = self.crm_deal(deal).await? else {
+            let settings = &self.reconciler.settings;
+            if open && !self.world.company.profile.has_paid() && settings.create_deals {
+                self.reconciler.create::<Deals>(deal.id.get(), &full).await?;
+            } else if known.is_some_and(|known| known.creating_since.is_some()) {
+                self.creation_came_to_nothing(deal).await?;
+            }
+            return Ok(());
+        };
+        // Of a company that pays, sales people look after the deals: only the count of invoices is kept up.
+        let wanted = match (self.world.company.profile.has_paid(), deal.close_pending, open) {
+            (false, _, _) => full,
+            (true, true, _) => full.only(&[DealField::Status, DealField::PaidInvoiceCount]),
+            (true, false, true) => full.only(&[DealField::PaidInvoiceCount]),
+            (true, false, false) => return Ok(()),
+        };
+        self.send_deal(deal, id, known, &wanted).await
+    }
+
+    /// Closes in the CRM what was closed here, and nothing else.
+    pub(super) async fn close_deals(&self, troubles: &mut Troubles) -> Result<(), Trouble> {
+        for deal in self.world.deals.iter().filter(|deal| deal.close_pending) {
+            if let Err(trouble) = self.close_deal(deal).await {
+                troubles.push_unless_fatal(trouble)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn close_deal(&self, deal: &Deal) -> Result<(), Trouble> {
+        match self.crm_deal(deal).await? {
+            Some(id) => {
+                let wanted = Record::new().with(DealField::Status, deal.terms.status.as_str());
+                self.send_deal(deal, id, self.known_deal(deal), &wanted).await
+            }
+            None => self.creation_came_to_nothing(deal).await,
+        }
+    }
+
+    async fn send_deal(
+        &self,
+        deal: &Deal,
+        id: PdDealId,
+        known: Option<&CrmObject>,
+        wanted: &Record<DealField>,
+    ) -> Result<(), Trouble> {
+        let schema = self.reconciler.crm.schema();
+        let in_line = known
+            .and_then(|known| known.sent_to(id.get(), schema))
+            .is_some_and(|sent| wanted.changes_from(&sent).is_empty());
+        let held_back =
+            known.and_then(|known| known.withheld_from(id.get())).is_some_and(|withheld| withheld == *wanted);
+        if in_line || held_back {
+            return self.close_is_done(deal).await;
+        }
+        let remote = match self.reconciler.crm.deal(id).await {
+            Ok(remote) => remote,
+            Err(error) if error.is_absence() => return self.hold_back(deal, id, wanted).await,
+            Err(error) => return Err(error.into()),
+        };
+        let closed_there = remote.record.get(DealField::Status) != Some(&Value::from(DealStatus::Open.as_str()));
+        let closed_here_before = deal.terms.status != DealStatus::Open && !deal.close_pending;
+        if closed_there && !closed_here_before {
+            return self.hold_back(deal, id, wanted).await;
+        }
+        let changes = wanted.changes_from(&remote.record);
+        let changed_at = if changes.is_empty() {
+            remote.changed_at
+        } else {
+            match self.reconciler.crm.update_deal(id, &changes).await {
+                Ok(written) => written.changed_at,
+                Err(error) if error.is_absence() => return self.hold_back(deal, id, wanted).await,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let record = remote.record.merged_with(&changes);
+        let sent = Sent { pipedrive_id: id.get(), record: &record, schema, changed_at };
+        self.reconciler
+            .store
+            .transaction(async |tx| {
+                crm_objects::was_sent(tx, ObjectKind::Deal, deal.id.get(), &sent).await?;
+                deals::close_done(tx, deal.id).await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// The CRM's deal, found if an earlier attempt made it without learning of it.
+    async fn crm_deal(&self, deal: &Deal) -> Result<Option<PdDealId>, Trouble> {
+        match deal.crm_id {
+            Some(id) => Ok(Some(id)),
+            None => self.reconciler.adopt_lost_creation::<Deals>(deal.id.get(), self.known_deal(deal)).await,
+        }
+    }
+
+    fn known_deal(&self, deal: &Deal) -> Option<&CrmObject> {
+        self.world.known(ObjectKind::Deal, deal.id.get())
+    }
+
+    fn render_deal(
+        &self,
+        deal: &Deal,
+        org: PdOrgId,
+        persons: &HashMap<ContactId, PdPersonId>,
+    ) -> Result<Record<DealField>, Trouble> {
+        let pipelines = &self.world.pipelines;
+        let pipeline = pipelines.pipelines.get(&deal.terms.pipeline);
+        let stage = pipelines.stages.get(&deal.terms.stage);
+        let (Some(pipeline), Some(stage)) = (pipeline, stage) else {
+            return Err(Trouble::Blocked(format!("deal {}: its pipeline or stage is gone", deal.id)));
+        };
+        let person = deal.terms.contact.and_then(|contact| persons.get(&contact).copied());
+        let links = DealLinks { org, person, pipeline: *pipeline, stage: *stage };
+        Ok(render::deal(deal, &self.world.company, links, &self.surroundings()))
+    }
+
+    async fn hold_back(&self, deal: &Deal, id: PdDealId, wanted: &Record<DealField>) -> Result<(), Trouble> {
+        tracing::info!(deal.id = %deal.id, pd.deal_id = %id, "left alone: it is closed or gone in the CRM");
+        self.reconciler
+            .store
+            .transaction(async |tx| {
+                crm_objects::was_withheld(tx, ObjectKind::Deal, deal.id.get(), id.get(), wanted).await?;
+                deals::close_done(tx, deal.id).await
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn close_is_done(&self, deal: &Deal) -> Result<(), Trouble> {
+        if deal.close_pending {
+            self.reconciler.store.transaction(async |tx| deals::close_done(tx, deal.id).await).await?;
+        }
+        Ok(())
+    }
+
+    async fn creation_came_to_nothing(&self, deal: &Deal) -> Result<(), Trouble> {
+        self.reconciler
+            .store
+            .transaction(async |tx| {
+                crm_objects::creation_failed(tx, ObjectKind::Deal, deal.id.get()).await?;
+                deals::close_done(tx, deal.id).await
+            })
+            .await?;
+        Ok(())
+    }
+}

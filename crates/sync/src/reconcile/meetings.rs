@@ -1,0 +1,87 @@
+//! Booked sales calls, which the CRM is shown once.
+
+use std::collections::HashMap;
+
+use hermes_domain::{ContactId, Meeting, PdActivityId, PdOrgId, PdPersonId, ports::MeetingRecord};
+use hermes_store::{
+    crm_objects::{self, ObjectKind},
+    meetings,
+};
+
+use super::{
+    Pass,
+    trouble::{Trouble, Troubles},
+};
+
+impl Pass<'_> {
+    pub(super) async fn show_meetings(
+        &self,
+        org: PdOrgId,
+        persons: &HashMap<ContactId, PdPersonId>,
+        troubles: &mut Troubles,
+    ) -> Result<(), Trouble> {
+        if self.world.meetings.is_empty() {
+            return Ok(());
+        }
+        // The deals may have been made a moment ago.
+        let company = self.world.company.id;
+        let deals =
+            self.reconciler.store.transaction(async |tx| hermes_store::deals::of_company(tx, company).await).await?;
+        for meeting in &self.world.meetings {
+            let deal = deals.iter().find(|deal| Some(deal.id) == meeting.deal_id).and_then(|deal| deal.crm_id);
+            let shown = match (persons.get(&meeting.contact_id), self.world.staff.get(&meeting.admin_id)) {
+                (Some(person), Some(admin)) => {
+                    let record = MeetingRecord {
+                        subject: meeting.name(admin),
+                        start: meeting.start,
+                        owner: admin.crm_user,
+                        contact: *person,
+                        company: org,
+                        deal,
+                    };
+                    self.show_meeting(meeting, &record).await
+                }
+                _ => Err(Trouble::Blocked(format!("meeting {}: its contact is not in the CRM", meeting.id))),
+            };
+            if let Err(trouble) = shown {
+                troubles.push_unless_fatal(trouble)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn show_meeting(&self, meeting: &Meeting, record: &MeetingRecord) -> Result<(), Trouble> {
+        let reconciler = self.reconciler;
+        let known = self.world.known(ObjectKind::Activity, meeting.id.get());
+        if let Some(since) = known.and_then(|known| known.creating_since) {
+            reconciler.wait_until_settled(since)?;
+            if let Some(activity) = reconciler.crm.find_meetings(record).await?.first() {
+                return self.meeting_is_shown(meeting, *activity).await;
+            }
+        }
+        let number = meeting.id.get();
+        let now = reconciler.clock.now();
+        reconciler
+            .store
+            .transaction(async |tx| crm_objects::creation_starts(tx, ObjectKind::Activity, number, now).await)
+            .await?;
+        match reconciler.crm.create_meeting(record).await {
+            Ok(activity) => self.meeting_is_shown(meeting, activity).await,
+            Err(error) => {
+                reconciler.note_failed_creation(ObjectKind::Activity, number, &error).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn meeting_is_shown(&self, meeting: &Meeting, activity: PdActivityId) -> Result<(), Trouble> {
+        self.reconciler
+            .store
+            .transaction(async |tx| {
+                crm_objects::was_created(tx, ObjectKind::Activity, meeting.id.get(), activity.get()).await?;
+                meetings::sent(tx, meeting.id).await
+            })
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,258 @@
+//! The worker: one process at a time leads, and brings dirty companies into line, several at once.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use hermes_domain::{CompanyId, ports::Clock};
+use hermes_store::{
+    Leadership, Store, StoreError,
+    dirty::{self, DirtyCompany},
+};
+use tokio::{
+    sync::watch,
+    task::{Id, JoinError, JoinSet},
+    time::{Instant, sleep, sleep_until},
+};
+use tracing::Instrument;
+
+use crate::{
+    backoff::Backoff,
+    inbox::Inbox,
+    reconcile::{Outage, Outcome, Reconciler},
+    settings::SyncSettings,
+    signal::WorkSignal,
+};
+
+/// How long running work may take to end when the process is to stop.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// How often events that are done with are cleared away.
+const PRUNING: Duration = Duration::from_hours(1);
+
+/// How often the leader looks for events to try again.
+const CHORES: Duration = Duration::from_secs(1);
+
+/// How many events are tried again in one go.
+const EVENT_BATCH: i64 = 100;
+
+/// Waits between signs that the CRM is back.
+const OUTAGE_BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_mins(1) };
+
+/// Brings companies into line as long as this process leads, and waits for its turn otherwise.
+#[derive(Debug)]
+pub struct Worker {
+    store: Store,
+    inbox: Inbox,
+    reconciler: Reconciler,
+    clock: Arc<dyn Clock>,
+    signal: WorkSignal,
+    settings: SyncSettings,
+}
+
+/// Why the worker stopped leading.
+enum End {
+    Shutdown,
+    LeadershipLost(StoreError),
+}
+
+impl Worker {
+    pub fn new(
+        store: Store,
+        inbox: Inbox,
+        reconciler: Reconciler,
+        clock: Arc<dyn Clock>,
+        signal: WorkSignal,
+        settings: SyncSettings,
+    ) -> Self {
+        Self { store, inbox, reconciler, clock, signal, settings }
+    }
+
+    /// Runs until `shutdown` becomes true, and then until the work at hand is done, within limits.
+    pub async fn run(self, mut shutdown: watch::Receiver<bool>) {
+        loop {
+            let leadership = tokio::select! {
+                () = asked(&mut shutdown) => return,
+                leadership = self.store.lead() => leadership,
+            };
+            match leadership {
+                Ok(leadership) => {
+                    tracing::info!("this process reconciles now");
+                    self.signal.set_leading(true);
+                    let end = self.lead(leadership, &mut shutdown).await;
+                    self.signal.set_leading(false);
+                    match end {
+                        End::Shutdown => return,
+                        End::LeadershipLost(error) => tracing::warn!(%error, "this process reconciles no longer"),
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot ask to reconcile; trying again");
+                    tokio::select! {
+                        () = asked(&mut shutdown) => return,
+                        () = sleep(Duration::from_secs(1)) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn lead(&self, leadership: Leadership, shutdown: &mut watch::Receiver<bool>) -> End {
+        let mut shift = Shift::new(self.reconciler.for_new_term());
+        // Both end with this function.
+        let mut keeper = JoinSet::new();
+        keeper.spawn(keep(leadership, self.signal.clone()));
+        let mut chores = JoinSet::new();
+        chores.spawn(do_chores(self.inbox.clone()));
+        loop {
+            if let Err(error) = self.take_up(&mut shift).await {
+                tracing::warn!(%error, "cannot look for work; trying again");
+            }
+            tokio::select! {
+                () = asked(shutdown) => {
+                    shift.finish().await;
+                    return End::Shutdown;
+                }
+                Some(lost) = keeper.join_next() => {
+                    // Another process may lead by now: what runs here is broken off, and repeated there.
+                    return End::LeadershipLost(lost.unwrap_or_else(|error| StoreError::Unavailable(error.to_string())));
+                }
+                Some(ended) = shift.running.join_next_with_id() => shift.ended(ended),
+                () = self.signal.work() => {}
+                () = sleep_until(shift.paused_until), if shift.is_paused() => {}
+            }
+        }
+    }
+
+    /// Begins as much of the most urgent work as may run at once.
+    async fn take_up(&self, shift: &mut Shift) -> Result<(), StoreError> {
+        let free = shift.capacity(self.settings.concurrency);
+        if free == 0 {
+            return Ok(());
+        }
+        let busy: Vec<CompanyId> = shift.companies.values().copied().collect();
+        let now = self.clock.now();
+        let due = self.store.transaction(async |tx| dirty::due(tx, now, &busy, free).await).await?;
+        for company in due {
+            shift.start(company);
+        }
+        Ok(())
+    }
+}
+
+/// Waits until the process is asked to stop.
+async fn asked(shutdown: &mut watch::Receiver<bool>) {
+    // Whoever could ask is gone: that is asking, too.
+    shutdown.wait_for(|stop| *stop).await.ok();
+}
+
+/// Holds the leadership, and passes on what other processes announce. Ends when the leadership is lost.
+async fn keep(mut leadership: Leadership, signal: WorkSignal) -> StoreError {
+    loop {
+        match leadership.next_call().await {
+            Ok(()) => signal.wake_here(),
+            Err(error) => return error,
+        }
+    }
+}
+
+/// Tries events again that could not be applied, and clears old ones away.
+async fn do_chores(inbox: Inbox) {
+    let mut next_pruning = Instant::now();
+    loop {
+        if let Err(error) = inbox.retry_due(EVENT_BATCH).await {
+            tracing::warn!(%error, "events could not be tried again");
+        }
+        if next_pruning <= Instant::now() {
+            match inbox.prune().await {
+                Ok(count) => {
+                    next_pruning = Instant::now() + PRUNING;
+                    tracing::debug!(count, "old events cleared away");
+                }
+                Err(error) => tracing::warn!(%error, "old events could not be cleared away"),
+            }
+        }
+        sleep(CHORES).await;
+    }
+}
+
+/// What a leader has under way.
+struct Shift {
+    reconciler: Reconciler,
+    running: JoinSet<Result<Outcome, StoreError>>,
+    companies: HashMap<Id, CompanyId>,
+    /// The CRM is out of reach: until then nothing new begins, and then one company is tried.
+    paused_until: Instant,
+    outages: u32,
+}
+
+impl Shift {
+    fn new(reconciler: Reconciler) -> Self {
+        Self {
+            reconciler,
+            running: JoinSet::new(),
+            companies: HashMap::new(),
+            paused_until: Instant::now(),
+            outages: 0,
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.paused_until > Instant::now()
+    }
+
+    fn capacity(&self, concurrency: usize) -> usize {
+        if self.is_paused() {
+            return 0;
+        }
+        let limit = if self.outages > 0 { 1 } else { concurrency };
+        limit.saturating_sub(self.running.len())
+    }
+
+    fn start(&mut self, company: DirtyCompany) {
+        let id = company.id;
+        let reconciler = self.reconciler.clone();
+        let span = tracing::info_span!("reconcile", company.id = %id);
+        let task = self.running.spawn(async move { reconciler.reconcile(&company).await }.instrument(span));
+        self.companies.insert(task.id(), id);
+    }
+
+    fn ended(&mut self, ended: Result<(Id, Result<Outcome, StoreError>), JoinError>) {
+        let outcome = match ended {
+            Ok((task, outcome)) => {
+                self.companies.remove(&task);
+                outcome
+            }
+            Err(error) => {
+                let company = self.companies.remove(&error.id());
+                tracing::error!(?company, %error, "work on a company broke down");
+                self.pause(None);
+                return;
+            }
+        };
+        match outcome {
+            Ok(Outcome::InLine | Outcome::Failed) => self.outages = 0,
+            Ok(Outcome::Outage(Outage { retry_after })) => self.pause(retry_after),
+            Err(error) => {
+                tracing::warn!(%error, "the result could not be noted; the work will be repeated");
+                self.pause(None);
+            }
+        }
+    }
+
+    /// Several companies that meet the same outage are one sign of it.
+    fn pause(&mut self, retry_after: Option<Duration>) {
+        if self.is_paused() {
+            return;
+        }
+        self.outages = self.outages.saturating_add(1);
+        let pause = retry_after.unwrap_or_default().max(OUTAGE_BACKOFF.delay(self.outages));
+        tracing::warn!(?pause, "pausing");
+        self.paused_until = Instant::now() + pause;
+    }
+
+    async fn finish(mut self) {
+        let all = async { while self.running.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, all).await.is_err() {
+            tracing::warn!(left = self.running.len(), "work is broken off; it will be repeated");
+        }
+    }
+}
