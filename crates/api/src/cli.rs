@@ -37,7 +37,7 @@ pub enum Command {
     Worker(Worker),
     /// Bring the database to this version, or back.
     Migrate(Migrate),
-    /// Run Hermes against local stand-ins for Pipedrive, TutorCruncher and Google.
+    /// Run Hermes against local stand-ins for Pipedrive and TutorCruncher.
     ///
     /// Needs no account, no configuration and no network: the stand-ins and a private PostgreSQL live as long as the
     /// command. The rates tell how often the stand-ins fail, from 0 (never) to 1 (always).
@@ -106,7 +106,7 @@ impl Migrate {
 Examples:
   hermes sandbox                                      look around; ends with Ctrl-C
   hermes sandbox --once --json                        play the demonstration, print the outcome, exit
-  hermes sandbox --once --error-rate 0.2 --reorder    the same, with trouble on the way")]
+  hermes sandbox --once --error-rate 0.2 --copies 4   the same, with trouble on the way")]
 pub struct Sandbox {
     /// Play the demonstration and exit: 0 when it ended as it should, else 1.
     #[arg(long)]
@@ -126,12 +126,12 @@ pub struct Sandbox {
     /// How often the connection is cut instead of an answer.
     #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
     pub drop_rate: f64,
-    /// How often a webhook is delivered twice.
-    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
-    pub duplicate_rate: f64,
-    /// Deliver webhooks out of their order.
-    #[arg(long)]
-    pub reorder: bool,
+    /// How many times each webhook of TutorCruncher is delivered, at most.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub copies: u32,
+    /// Milliseconds that each webhook may be late, so that they overtake each other.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    pub jitter_ms: u64,
 }
 
 #[derive(Debug, Args)]
@@ -282,7 +282,7 @@ mod tests {
             ("hermes dismiss --event 0", ErrorKind::ValueValidation),
             ("hermes sandbox --error-rate 1.01", ErrorKind::ValueValidation),
             ("hermes sandbox --drop-rate NaN", ErrorKind::ValueValidation),
-            ("hermes sandbox --duplicate-rate=-1", ErrorKind::ValueValidation),
+            ("hermes sandbox --copies 0", ErrorKind::ValueValidation),
             ("hermes sandbox --port 65536", ErrorKind::ValueValidation),
         ] {
             assert_eq!(parse(line).expect_err(line).kind(), expected, "{line}");
@@ -292,8 +292,15 @@ mod tests {
     #[test]
     fn a_sandbox_has_no_trouble_unless_it_is_asked_for() {
         let Ok(Command::Sandbox(calm)) = parse("hermes sandbox") else { panic!("no sandbox") };
-        assert!(!calm.once && !calm.json && !calm.reorder && calm.port.is_none() && calm.latency_ms == 0);
-        assert_eq!([calm.error_rate, calm.drop_rate, calm.duplicate_rate].map(f64::to_bits), [0; 3]);
+        assert!(
+            !calm.once
+                && !calm.json
+                && calm.jitter_ms == 0
+                && calm.copies == 1
+                && calm.port.is_none()
+                && calm.latency_ms == 0
+        );
+        assert_eq!([calm.error_rate, calm.drop_rate].map(f64::to_bits), [0; 2]);
 
         let Ok(Command::Sandbox(rough)) = parse("hermes sandbox --latency-ms 5 --error-rate 0.25 --drop-rate 1") else {
             panic!("no sandbox")

@@ -32,10 +32,7 @@ impl PipedriveCrm {
     }
 
     async fn read<K: Kind>(&self, id: K::Id) -> CrmResult<Remote<K::Id, K>> {
-        let object: Object<K::Body> = self.client.get(K::number(id)).await?;
-        if K::is_deleted(&object) {
-            return Err(CrmError::Gone);
-        }
+        let object = existing::<K>(self.client.get(K::number(id)).await?)?;
         Ok(Remote { id, record: K::read(&object.body, &self.map), changed_at: changed_at(&object) })
     }
 
@@ -45,7 +42,7 @@ impl PipedriveCrm {
     }
 
     async fn update<K: Kind>(&self, id: K::Id, changes: &Record<K>) -> CrmResult<Written<K::Id>> {
-        let object = self.client.update(K::number(id), &K::write(changes, &self.map)).await?;
+        let object = existing::<K>(self.client.update(K::number(id), &K::write(changes, &self.map)).await?)?;
         Ok(Written { id, changed_at: changed_at(&object) })
     }
 
@@ -67,6 +64,11 @@ impl PipedriveCrm {
         found.sort_unstable();
         Ok(found)
     }
+}
+
+/// For a while Pipedrive still knows, and may even change, what it has deleted.
+fn existing<K: Kind>(object: Object<K::Body>) -> CrmResult<Object<K::Body>> {
+    if K::is_deleted(&object) { Err(CrmError::Gone) } else { Ok(object) }
 }
 
 fn id_of<Id: TryFrom<i64, Error = IdOutOfRange>>(raw: i64) -> CrmResult<Id> {

@@ -34,4 +34,5 @@ pub mod pipedrive;
 pub mod postgres;
 pub mod request_log;
 pub mod server;
+pub mod tables;
 pub mod tc2;

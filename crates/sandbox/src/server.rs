@@ -143,7 +143,7 @@ struct Host<S> {
     site: Arc<S>,
     faults: Faults,
     log: RequestLog,
-    /// Moves on whenever a request has been dealt with or something was changed from inside the process.
+    /// Moves on whenever a request has come or has been dealt with, or something was changed from inside the process.
     activity: watch::Sender<u64>,
 }
 
@@ -197,7 +197,8 @@ impl<S: Site> Server<S> {
         self.host.touch();
     }
 
-    /// Waits until `found` finds what it looks for; it is asked again after every request and every [`Server::touch`].
+    /// Waits until `found` finds what it looks for; it is asked again whenever a request
+    /// has come or has been dealt with, and at every [`Server::touch`].
     pub async fn until<T>(&self, patience: Duration, mut found: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
         let mut activity = self.host.activity.subscribe();
         let search = async {
@@ -272,6 +273,7 @@ async fn serve<S: Site>(http: HttpRequest, body: Bytes, host: Data<Host<S>>) -> 
         return host.control(&request).into();
     }
     let seq = host.log.open(&request.method, &request.path, &request.query, &request.body);
+    host.touch();
     let verdict = host.faults.judge(&request.method, &request.path);
     if !verdict.latency.is_zero() {
         actix_web::rt::time::sleep(verdict.latency).await;
@@ -283,10 +285,7 @@ async fn serve<S: Site>(http: HttpRequest, body: Bytes, host: Data<Host<S>>) -> 
             response.headers.extend(headers);
             response
         }
-        Some(Fault::CutBefore) => {
-            host.touch();
-            return cut(&http);
-        }
+        Some(Fault::CutBefore) => return cut(&http),
         Some(Fault::CutAfter) => {
             host.carry_out(seq, &request);
             host.touch();

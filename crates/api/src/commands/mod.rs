@@ -3,6 +3,7 @@
 mod dismiss;
 mod migrate;
 mod retry;
+mod sandbox;
 mod serve;
 mod status;
 
@@ -19,7 +20,11 @@ use crate::{
 
 /// Carries a command out.
 pub fn run(cli: &Cli) -> anyhow::Result<()> {
-    let config = Config::from_env(cli.command.purpose())?;
+    // The sandbox makes its own surroundings, and takes nothing of yours but the database.
+    let config = match cli.command {
+        Command::Sandbox(_) => Config::parse([], cli.command.purpose())?,
+        _ => Config::from_env(cli.command.purpose())?,
+    };
     // Ends last, and outside the runtime: it hands over what has been logged until then.
     let _telemetry = telemetry::init(&config)?;
     let runtime = runtime()?;
@@ -30,7 +35,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Status(args) => runtime.block_on(status::status(&config, args.json)),
         Command::Retry(args) => runtime.block_on(retry::retry(&config, args.target())),
         Command::Dismiss(args) => runtime.block_on(dismiss::dismiss(&config, args.event)),
-        Command::Sandbox(_) => Ok(()),
+        Command::Sandbox(args) => runtime.block_on(sandbox::sandbox(args)),
     }
 }
 

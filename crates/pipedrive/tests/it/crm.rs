@@ -182,6 +182,9 @@ async fn deleted_comes_in_three_forms() {
         assert_eq!(crm.company(PdOrgId::new(7)).await.unwrap_err(), wanted);
         assert_eq!(crm.contact(PdPersonId::new(7)).await.unwrap_err(), wanted);
         assert_eq!(crm.deal(PdDealId::new(7)).await.unwrap_err(), wanted);
+        assert_eq!(crm.update_company(PdOrgId::new(7), &full()).await.unwrap_err(), wanted);
+        assert_eq!(crm.update_contact(PdPersonId::new(7), &full()).await.unwrap_err(), wanted);
+        assert_eq!(crm.update_deal(PdDealId::new(7), &full()).await.unwrap_err(), wanted);
     }
     let account = Account::answering(ok(&json!({"id": 7, "status": "deleted"}))).await;
     assert_eq!(account.crm().deal(PdDealId::new(7)).await.unwrap_err(), CrmError::Gone);

@@ -70,7 +70,7 @@ fn v2(world: &mut World, request: &Request, path: &[&str]) -> Answer {
         ("GET", [id]) => {
             let only = query::one(kind, &request.parameters())?;
             let object = world.read(kind, object_id(id)?)?;
-            Ok((200, success(object.rest(kind, &world.fields(kind), only.as_deref()))))
+            Ok((200, success(object.rest(kind, world.fields(kind), only.as_deref()))))
         }
         _ => write(world, request, (kind, rest), actor),
     }

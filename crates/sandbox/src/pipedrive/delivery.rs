@@ -2,7 +2,7 @@
 //! their order; a [`DeliveryPlan`] makes it worse on purpose.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
@@ -17,6 +17,8 @@ use super::{options::WebhookOptions, webhook::Message};
 const RETRIES_SECONDS: [f64; 3] = [3.0, 30.0, 150.0];
 const BAN_SECONDS: f64 = 1800.0;
 const AT_ONCE: usize = 16;
+/// The oldest attempts are forgotten first.
+const LOG_CAPACITY: usize = 50_000;
 
 /// How messages are sent from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +30,8 @@ pub struct DeliveryPlan {
     pub jitter_millis: u64,
     /// Messages are kept back until a plan does not hold them any more.
     pub held: bool,
-    /// Messages that were held are sent last one first.
+    /// Messages that were held are sent last one first. Held ones are sent one after the other in any case, so that their
+    /// order is certain.
     pub reversed: bool,
 }
 
@@ -67,7 +70,7 @@ struct Shared {
 struct State {
     plan: DeliveryPlan,
     held: Vec<Message>,
-    attempts: Vec<LoggedDelivery>,
+    attempts: VecDeque<LoggedDelivery>,
     failures: BTreeMap<i64, u32>,
     banned: BTreeMap<i64, Instant>,
     random: fastrand::Rng,
@@ -94,7 +97,7 @@ impl Deliveries {
             state: Mutex::new(State {
                 plan: DeliveryPlan::default(),
                 held: Vec::new(),
-                attempts: Vec::new(),
+                attempts: VecDeque::new(),
                 failures: BTreeMap::new(),
                 banned: BTreeMap::new(),
                 random: fastrand::Rng::with_seed(0x0D_E11),
@@ -115,8 +118,10 @@ impl Deliveries {
         for message in messages {
             if state.plan.held {
                 state.held.push(message);
-            } else {
-                self.start(&mut state, &message);
+                continue;
+            }
+            for delivery in self.prepare(&mut state, &message) {
+                self.spawn(delivery);
             }
         }
     }
@@ -135,13 +140,16 @@ impl Deliveries {
         if plan.reversed {
             released.reverse();
         }
-        for message in released {
-            self.start(&mut state, &message);
-        }
+        let deliveries: Vec<_> = released.iter().flat_map(|message| self.prepare(&mut state, message)).collect();
+        self.spawn(async move {
+            for delivery in deliveries {
+                delivery.await;
+            }
+        });
     }
 
     pub(super) fn attempts(&self) -> Vec<LoggedDelivery> {
-        self.0.lock().attempts.clone()
+        self.0.lock().attempts.iter().cloned().collect()
     }
 
     /// Returns when nothing is being sent or waits for another attempt; messages that are held do not count.
@@ -160,18 +168,22 @@ impl Deliveries {
         state.banned.clear();
     }
 
-    fn start(&self, state: &mut State, message: &Message) {
-        if state.banned.get(&message.webhook_id).is_some_and(|until| Instant::now() < *until) {
-            return;
-        }
-        let Some(runtime) = self.0.runtime.get() else {
-            tracing::error!("A webhook was to be sent before the server had started.");
-            return;
-        };
-        for _ in 0..state.plan.copies {
+    /// What delivers a message, once per copy; nothing as long as its subscriber is banned.
+    fn prepare(&self, state: &mut State, message: &Message) -> Vec<impl Future<Output = ()> + use<>> {
+        let banned = state.banned.get(&message.webhook_id).is_some_and(|until| Instant::now() < *until);
+        let copies = if banned { 0 } else { state.plan.copies };
+        let deliveries = (0..copies).map(|_| {
             let delay = Duration::from_millis(state.random.u64(0..=state.plan.jitter_millis));
-            let pending = Pending::new(Arc::clone(&self.0));
-            runtime.spawn(deliver(pending, message.clone(), delay, state.generation));
+            deliver(Pending::new(Arc::clone(&self.0)), message.clone(), delay, state.generation)
+        });
+        deliveries.collect()
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = self.0.runtime.get() {
+            drop(runtime.spawn(work));
+        } else {
+            tracing::error!("A webhook was to be sent before the server had started.");
         }
     }
 }
@@ -229,7 +241,10 @@ impl Shared {
             return true;
         }
         let status = status.ok().map(|status| status.as_u16());
-        state.attempts.push(LoggedDelivery { webhook_id: message.webhook_id, attempt, body, status });
+        if state.attempts.len() == LOG_CAPACITY {
+            state.attempts.pop_front();
+        }
+        state.attempts.push_back(LoggedDelivery { webhook_id: message.webhook_id, attempt, body, status });
         if !delivered && attempt == 1 {
             self.count_failure(&mut state, message.webhook_id);
         }

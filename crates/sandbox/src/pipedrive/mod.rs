@@ -126,8 +126,7 @@ impl PipedriveServer {
     /// Those that are not deleted and hold this value in the custom field of this name or key.
     pub fn holding(&self, kind: Kind, field: &str, value: &Value) -> Vec<Value> {
         let world = self.server.site().world();
-        let fields = world.fields(kind);
-        let Some(field) = fields.iter().find(|known| known.key == field || known.name == field) else {
+        let Some(field) = world.fields(kind).iter().find(|known| known.key == field || known.name == field) else {
             return Vec::new();
         };
         let holds = world.live_objects(kind).filter(|(_, object)| object.custom.get(&field.key) == Some(value));
@@ -136,8 +135,9 @@ impl PipedriveServer {
 
     /// The value of the custom field of this name in an object as it is answered; null when there is none.
     pub fn custom_value(&self, kind: Kind, object: &Value, field: &str) -> Value {
-        let fields = self.server.site().world().fields(kind);
-        let key = fields.iter().find(|known| known.name == field || known.key == field).map(|field| &field.key);
+        let world = self.server.site().world();
+        let key =
+            world.fields(kind).iter().find(|known| known.name == field || known.key == field).map(|field| &field.key);
         let value = key.and_then(|key| object.get("custom_fields")?.get(key));
         value.cloned().unwrap_or(Value::Null)
     }

@@ -172,7 +172,7 @@ impl World {
         let last = page.last().filter(|_| rest.peek().is_some()).map(|(position, _)| position.encode());
         let fields = self.fields(query.kind);
         let data: Vec<Value> =
-            page.iter().map(|(_, object)| object.rest(query.kind, &fields, query.custom_fields.as_deref())).collect();
+            page.iter().map(|(_, object)| object.rest(query.kind, fields, query.custom_fields.as_deref())).collect();
         json!({ "success": true, "data": data, "additional_data": { "next_cursor": last } })
     }
 }

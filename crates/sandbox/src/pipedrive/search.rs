@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{custom_field::CustomField, error::ApiError, kind::Kind, object::Object, world::World};
+use super::{error::ApiError, kind::Kind, object::Object, world::World};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 100;
@@ -193,8 +193,8 @@ impl World {
     fn searchable_custom(&self, kind: Kind, object: &Object) -> Vec<String> {
         let values = self
             .fields(kind)
-            .into_iter()
-            .filter(CustomField::is_searchable)
+            .iter()
+            .filter(|field| field.is_searchable())
             .filter_map(|field| object.custom.get(&field.key).cloned());
         values
             .map(|value| match value {

@@ -30,7 +30,7 @@ pub(super) struct Actor {
 pub(super) struct World {
     pub(super) options: Arc<PipedriveOptions>,
     objects: BTreeMap<Kind, BTreeMap<i64, Object>>,
-    fields: Vec<CustomField>,
+    fields: BTreeMap<Kind, Vec<CustomField>>,
     pub(super) users: Vec<User>,
     pub(super) webhooks: BTreeMap<i64, Webhook>,
     pub(super) index: Index,
@@ -42,13 +42,16 @@ impl World {
     pub(super) fn new(options: &Arc<PipedriveOptions>) -> Self {
         let mut world = Self {
             objects: BTreeMap::new(),
-            fields: options.fields.clone(),
+            fields: BTreeMap::new(),
             users: options.users.clone(),
             webhooks: BTreeMap::new(),
             index: Index::new(options.search_lag),
             outbox: Vec::new(),
             options: Arc::clone(options),
         };
+        for field in &options.fields {
+            world.add_field(field.clone());
+        }
         for pipeline in &options.pipelines {
             world.seed(Kind::Pipeline, pipeline.id, &json!({ "name": pipeline.name }));
             for (order_nr, stage) in (0..).zip(&pipeline.stages) {
@@ -91,12 +94,12 @@ impl World {
         self.users.iter().any(|user| user.id == id)
     }
 
-    pub(super) fn fields(&self, kind: Kind) -> Vec<CustomField> {
-        self.fields.iter().filter(|field| field.kind == kind).cloned().collect()
+    pub(super) fn fields(&self, kind: Kind) -> &[CustomField] {
+        self.fields.get(&kind).map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(super) fn add_field(&mut self, field: CustomField) {
-        self.fields.push(field);
+        self.fields.entry(field.kind).or_default().push(field);
     }
 
     /// All objects of a kind by id, deleted and purged ones included.
@@ -141,7 +144,7 @@ impl World {
     }
 
     pub(super) fn rest(&self, kind: Kind, object: &Object) -> Value {
-        object.rest(kind, &self.fields(kind), None)
+        object.rest(kind, self.fields(kind), None)
     }
 
     pub(super) fn next_id(&self, kind: Kind) -> i64 {
@@ -153,7 +156,7 @@ impl World {
     pub(super) fn store(&mut self, kind: Kind, id: i64, object: Object, actor: Actor, merge: Option<Merge>) {
         let before = self.objects.get(&kind).and_then(|objects| objects.get(&id));
         let change = Change { kind, id, before, after: &object, merge };
-        let (action, event) = (change.action(), change.event(&self.fields(kind), &self.options, actor));
+        let (action, event) = (change.action(), change.event(self.fields(kind), &self.options, actor));
         let messages: Vec<Message> = self
             .webhooks
             .values()
@@ -183,7 +186,7 @@ impl World {
             })
             .collect();
         state.insert("users".to_owned(), json!(self.users));
-        state.insert("fields".to_owned(), json!(self.fields));
+        state.insert("fields".to_owned(), self.fields.values().flatten().map(|field| json!(field)).collect());
         state.insert("webhooks".to_owned(), self.webhooks.values().map(Webhook::describe).collect());
         state.into()
     }

@@ -14,7 +14,7 @@ use super::{
 
 impl World {
     pub(super) fn create(&mut self, kind: Kind, body: &Value, actor: Actor) -> Result<Value, ApiError> {
-        let input = schema::read(kind, body, &self.fields(kind))?;
+        let input = schema::read(kind, body, self.fields(kind))?;
         let mut faults: Vec<String> = schema::required(kind)
             .iter()
             .filter(|name| !input.has(name))
@@ -37,7 +37,7 @@ impl World {
     /// A change that changes nothing leaves the object untouched, and nobody is told.
     pub(super) fn update(&mut self, kind: Kind, id: i64, body: &Value, actor: Actor) -> Result<Value, ApiError> {
         let before = self.find(kind, id)?.clone();
-        let input = schema::read(kind, body, &self.fields(kind))?;
+        let input = schema::read(kind, body, self.fields(kind))?;
         if before.is_deleted() && !deal::restores(kind, &input) {
             return Err(ApiError::not_found(kind));
         }

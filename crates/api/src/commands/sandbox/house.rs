@@ -1,0 +1,134 @@
+//! Everything the story needs: the database, the stand-ins, and the server between them.
+
+use std::{net::TcpListener, time::Duration};
+
+use anyhow::{Context, bail};
+use hermes_sandbox::{
+    faults::{Fault, Rule},
+    pipedrive::{PipedriveOptions, PipedriveServer},
+    postgres::{Postgres, PostgresOptions},
+    tables,
+    tc2::{Disorder, Tc2Options, Tc2Server},
+};
+use hermes_store::{Store, StoreConfig};
+use hermes_sync::operations::{self, Overview};
+
+use super::{process::Process, progress};
+use crate::cli;
+
+/// The database of the sandbox, beside whatever else its server holds.
+const DATABASE: &str = "hermes_sandbox";
+
+/// How long Hermes may take to bring Pipedrive into line. With trouble on the way a lost answer alone costs a quarter of a
+/// minute.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+pub(super) struct House {
+    pub(super) tc2: Tc2Server,
+    pub(super) pipedrive: PipedriveServer,
+    pub(super) store: Store,
+    pub(super) database_url: String,
+    server: Process,
+    // Last, so that it outlives whoever uses it.
+    _postgres: Postgres,
+}
+
+impl House {
+    pub(super) async fn build(args: &cli::Sandbox) -> anyhow::Result<Self> {
+        progress("Starting PostgreSQL …");
+        let options = PostgresOptions { progress, ..PostgresOptions::default() };
+        let postgres = tokio::task::spawn_blocking(move || Postgres::start(options)).await??;
+        postgres.drop_database(DATABASE).await?;
+        postgres.create_database(DATABASE, None).await?;
+        let database_url = postgres.url(DATABASE);
+        let store = Store::new(StoreConfig { pool_size: 2, ..StoreConfig::new(&database_url) })?;
+        store.migrate().await?;
+        tables::seed_demo(&database_url).await?;
+
+        progress("Starting the stand-ins for TutorCruncher and Pipedrive …");
+        let pipedrive = PipedriveServer::start(PipedriveOptions::demo()).await?;
+        let tc2_options = Tc2Options { retry_scale: 0.1, ..Tc2Options::default() };
+        let key = tc2_options.key.clone();
+        let tc2 = Tc2Server::start(tc2_options).await?;
+
+        progress("Starting Hermes …");
+        let port = match args.port {
+            Some(port) => port,
+            None => free_port()?,
+        };
+        let settings = [
+            ("DATABASE_URL", database_url.clone()),
+            ("DB_POOL_SIZE", "10".to_owned()),
+            ("TC2_API_KEY", key),
+            ("TC2_BASE_URL", tc2.base_url()),
+            ("PD_API_KEY", pipedrive.token().to_owned()),
+            ("PD_BASE_URL", pipedrive.base_url()),
+            ("SIGNING_KEY", format!("{:032x}", fastrand::u128(..))),
+            ("LOG_LEVEL", "ERROR".to_owned()),
+        ];
+        let server = Process::start(port, &settings).await?;
+        tc2.set_webhook_url(Some(&format!("{}/tc2/callback/", server.url())));
+        let house = Self { tc2, pipedrive, store, database_url, server, _postgres: postgres };
+        house.make_trouble(args);
+        Ok(house)
+    }
+
+    fn make_trouble(&self, args: &cli::Sandbox) {
+        let mut rules = Vec::new();
+        if args.latency_ms > 0 {
+            rules.push(Rule::new(Fault::latency(Duration::from_millis(args.latency_ms))).on_path("/api/*"));
+        }
+        if args.error_rate > 0.0 {
+            rules.push(Rule::new(Fault::internal_error()).on_path("/api/*").probability(args.error_rate));
+        }
+        if args.drop_rate > 0.0 {
+            rules.push(Rule::new(Fault::CutAfter).on_path("/api/*").probability(args.drop_rate));
+        }
+        self.pipedrive.faults().set(rules);
+        self.tc2.set_disorder(Disorder {
+            max_copies: args.copies,
+            jitter_millis: args.jitter_ms,
+            ..Disorder::default()
+        });
+    }
+
+    pub(super) fn url(&self) -> &str {
+        self.server.url()
+    }
+
+    /// Waits until every webhook has arrived and Pipedrive has been brought into line.
+    pub(super) async fn rest(&self) -> anyhow::Result<()> {
+        let at_rest = async {
+            loop {
+                self.tc2.settled().await;
+                let overview = operations::overview(&self.store).await?;
+                if overview.is_at_rest() {
+                    return anyhow::Ok(());
+                }
+                if let Some(trouble) = hopeless(&overview) {
+                    bail!("Hermes has given up: {trouble}");
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, at_rest).await.context("Hermes does not come to rest")?
+    }
+
+    /// Stops the server in order, so that its exit is seen to be clean. The rest ends by itself.
+    pub(super) async fn shut_down(self) -> anyhow::Result<()> {
+        self.server.stop().await
+    }
+}
+
+fn hopeless(overview: &Overview) -> Option<String> {
+    let event = overview.open_events.iter().find(|event| event.next_attempt_at.is_none());
+    let company = overview.troubled_companies.iter().find(|company| company.parked_at.is_some());
+    event
+        .map(|event| format!("event {}: {}", event.id, event.reason.as_deref().unwrap_or("?")))
+        .or_else(|| company.map(|it| format!("company {}: {}", it.company_id, it.error.as_deref().unwrap_or("?"))))
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
+    Ok(listener.local_addr()?.port())
+}

@@ -1,0 +1,154 @@
+//! The story in words, and as JSON.
+
+use std::fmt::Write;
+
+use hermes_sandbox::{pipedrive::Kind, request_log::LoggedRequest};
+use serde_json::{Value, json};
+
+use super::{
+    house::House,
+    story::{Step, Story},
+};
+
+/// Custom fields that the story is about.
+const SHOWN: [(Kind, &[&str]); 2] = [
+    (Kind::Organization, &["hermes_id", "tc2_status", "price_plan", "paid_invoice_count", "pay0_dt", "utm_source"]),
+    (Kind::Deal, &["hermes_id", "paid_invoice_count"]),
+];
+
+pub(super) fn step(step: &Step, house: &House) -> String {
+    let mut text = format!("\n{}\n{}\n", step.title, "=".repeat(step.title.chars().count()));
+    for delivery in &step.sent {
+        let event = delivery.body.pointer("/events/0");
+        let field = |pointer| event.and_then(|event| event.pointer(pointer)).map(plain).unwrap_or_default();
+        let statuses: Vec<String> = delivery
+            .attempts
+            .iter()
+            .map(|attempt| attempt.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string()))
+            .collect();
+        line(
+            &mut text,
+            "sent",
+            &format!(
+                "TutorCruncher: {} of client {} ({}/clients/{}/) -> {}",
+                field("/action"),
+                field("/subject/id"),
+                house.tc2.base_url(),
+                field("/subject/id"),
+                statuses.join(", "),
+            ),
+        );
+    }
+    for company in step.stored.as_array().into_iter().flatten() {
+        let field = |name| company.get(name).map(plain).unwrap_or_default();
+        line(
+            &mut text,
+            "stored",
+            &format!(
+                "Hermes: company {} \"{}\", plan {}, organization {}",
+                field("id"),
+                field("name"),
+                field("price_plan"),
+                field("pd_org_id"),
+            ),
+        );
+    }
+    if step.calls.is_empty() {
+        line(&mut text, "calls", "none: there was nothing to change");
+    }
+    for call in &step.calls {
+        line(&mut text, "call", &call_in_words(call));
+    }
+    for (kind, objects) in
+        [(Kind::Organization, &step.organizations), (Kind::Person, &step.persons), (Kind::Deal, &step.deals)]
+    {
+        for object in objects {
+            line(&mut text, "holds", &object_in_words(kind, object, house));
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+fn line(text: &mut String, label: &str, rest: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "  {label:<7}{rest}");
+}
+
+fn call_in_words(call: &LoggedRequest) -> String {
+    let status = call.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    format!("{} {} -> {status}", call.method, call.path)
+}
+
+fn object_in_words(kind: Kind, object: &Value, house: &House) -> String {
+    let id = object.get("id").map(plain).unwrap_or_default();
+    let name = object.get("name").or_else(|| object.get("title")).map(plain).unwrap_or_default();
+    let mut text = format!("Pipedrive: {} \"{name}\"", kind.singular());
+    if let Some(status) = object.get("status") {
+        let _ = write!(text, ", {}", plain(status));
+    }
+    let shown = SHOWN.iter().find(|(shown, _)| *shown == kind).map_or(&[][..], |(_, fields)| fields);
+    for field in shown {
+        let value = house.pipedrive.custom_value(kind, object, field);
+        if !value.is_null() {
+            let _ = write!(text, ", {field} {}", plain(&value));
+        }
+    }
+    let _ = write!(text, "\n         {}/{}/{id}", house.pipedrive.base_url(), kind.singular());
+    text
+}
+
+pub(super) fn outcome(faults: &[String]) -> String {
+    if faults.is_empty() {
+        return "\nPipedrive holds exactly what it should.".to_owned();
+    }
+    let listed: String = faults.iter().map(|fault| format!("\n  - {fault}")).collect();
+    format!("\nPipedrive does not hold what it should:{listed}")
+}
+
+pub(super) fn invitation(house: &House) -> String {
+    let (hermes, tc2, pipedrive) = (house.url(), house.tc2.base_url(), house.pipedrive.base_url());
+    let database = &house.database_url;
+    format!(
+        "\nEverything stays up until Ctrl-C:
+  Hermes          {hermes}/
+  TutorCruncher   {tc2}/        change a client on its page, and Hermes is told
+  Pipedrive       {pipedrive}/        see what it holds
+  PostgreSQL      {database}
+
+Try more:
+  curl -X POST {tc2}/sandbox/clients -H 'content-type: application/json' -d '{{\"id\": 4800}}'
+  curl -X PUT {pipedrive}/sandbox/faults -H 'content-type: application/json' -d '[{{\"fault\": {{\"kind\": \"cut_after\"}}}}]'
+  curl {pipedrive}/sandbox/log
+  DATABASE_URL='{database}' hermes status"
+    )
+}
+
+pub(super) fn json(story: &Story<'_>, faults: &[String], house: &House) -> Value {
+    let steps: Vec<Value> = story
+        .steps()
+        .iter()
+        .map(|step| {
+            json!({
+                "title": step.title,
+                "sent": step.sent,
+                "stored": step.stored,
+                "calls": step.calls,
+                "organizations": step.organizations,
+                "persons": step.persons,
+                "deals": step.deals,
+            })
+        })
+        .collect();
+    json!({
+        "ok": faults.is_empty(),
+        "faults": faults,
+        "hermes": house.url(),
+        "tc2": house.tc2.base_url(),
+        "pipedrive": house.pipedrive.base_url(),
+        "steps": steps,
+    })
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
