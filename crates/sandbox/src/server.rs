@@ -10,7 +10,7 @@ use std::{
     fmt,
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     os::fd::AsFd,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError, Weak},
     thread,
     time::Duration,
 };
@@ -143,6 +143,7 @@ struct Host<S> {
     site: Arc<S>,
     faults: Faults,
     log: RequestLog,
+    connections: Arc<Connections>,
     /// Moves on whenever a request has come or has been dealt with, or something was changed from inside the process.
     activity: watch::Sender<u64>,
 }
@@ -157,6 +158,7 @@ impl<S: Site> Server<S> {
             site,
             faults: Faults::default(),
             log: RequestLog::default(),
+            connections: Arc::default(),
             activity: watch::Sender::new(0),
         });
         let (started, start) = oneshot::channel();
@@ -213,9 +215,10 @@ impl<S: Site> Server<S> {
         tokio::time::timeout(patience, search).await.with_context(|| format!("did not happen within {patience:?}"))?
     }
 
-    /// Stops and returns when nothing listens any more.
+    /// Stops, and returns when nothing listens any more. Open connections are cut, whatever they were about.
     pub async fn stop(self) {
         self.actix.stop(false).await;
+        self.host.connections.cut();
     }
 }
 
@@ -223,6 +226,7 @@ impl<S> Drop for Server<S> {
     fn drop(&mut self) {
         // The order is sent by the call itself; the future only waits until it is obeyed.
         drop(self.actix.stop(false));
+        self.host.connections.cut();
     }
 }
 
@@ -237,6 +241,7 @@ async fn run<S: Site>(
     host: Arc<Host<S>>,
     started: oneshot::Sender<(ServerHandle, tokio::runtime::Handle)>,
 ) -> std::io::Result<()> {
+    let connections = Arc::clone(&host.connections);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::from(Arc::clone(&host)))
@@ -245,7 +250,7 @@ async fn run<S: Site>(
     })
     .workers(1)
     .disable_signals()
-    .on_connect(keep_socket)
+    .on_connect(move |connection, extensions| connections.keep(connection, extensions))
     .listen(listener)?
     .run();
     // Whoever started it may have given up meanwhile; its handle is dropped then, which stops the server.
@@ -258,12 +263,35 @@ async fn run<S: Site>(
 /// A second handle of a connection's socket, with which to cut it.
 struct Socket(TcpStream);
 
-fn keep_socket(connection: &dyn Any, extensions: &mut Extensions) {
-    let socket = connection
-        .downcast_ref::<actix_web::rt::net::TcpStream>()
-        .and_then(|stream| stream.as_fd().try_clone_to_owned().ok());
-    if let Some(socket) = socket {
-        extensions.insert(Socket(TcpStream::from(socket)));
+impl Socket {
+    fn cut(&self) {
+        if let Err(error) = self.0.shutdown(Shutdown::Both) {
+            tracing::debug!(%error, "The connection was closed before it could be cut.");
+        }
+    }
+}
+
+/// The connections that are open.
+#[derive(Default)]
+struct Connections(Mutex<Vec<Weak<Socket>>>);
+
+impl Connections {
+    fn keep(&self, connection: &dyn Any, extensions: &mut Extensions) {
+        let socket = connection
+            .downcast_ref::<actix_web::rt::net::TcpStream>()
+            .and_then(|stream| stream.as_fd().try_clone_to_owned().ok());
+        if let Some(socket) = socket {
+            let socket = Arc::new(Socket(TcpStream::from(socket)));
+            let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            open.retain(|socket| socket.strong_count() > 0);
+            open.push(Arc::downgrade(&socket));
+            extensions.insert(socket);
+        }
+    }
+
+    fn cut(&self) {
+        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open.iter().filter_map(Weak::upgrade).for_each(|socket| socket.cut());
     }
 }
 
@@ -309,10 +337,8 @@ async fn serve<S: Site>(http: HttpRequest, body: Bytes, host: Data<Host<S>>) -> 
 
 /// Ends the connection at once. What is returned never reaches the client.
 fn cut(http: &HttpRequest) -> HttpResponse {
-    if let Some(Socket(socket)) = http.conn_data::<Socket>()
-        && let Err(error) = socket.shutdown(Shutdown::Both)
-    {
-        tracing::debug!(%error, "The connection was closed before it could be cut.");
+    if let Some(socket) = http.conn_data::<Arc<Socket>>() {
+        socket.cut();
     }
     HttpResponse::InternalServerError().force_close().finish()
 }

@@ -26,11 +26,12 @@ async fn a_burst_is_stopped_and_a_storm_is_blocked() {
         let response = account.send(Method::GET, "/api/v2/pipelines", None).await.unwrap();
         let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let remaining = header("x-ratelimit-remaining");
-        let (retry_after, html) = (header("retry-after"), header("content-type").unwrap().starts_with("text/html"));
-        seen.push((response.status().as_u16(), remaining, retry_after, html));
+        let told_to_wait = header("retry-after").map(|seconds| (1..=60).contains(&seconds.parse::<u64>().unwrap()));
+        let is_page = header("content-type").unwrap().starts_with("text/html");
+        seen.push((response.status().as_u16(), remaining, told_to_wait, is_page));
     }
     let allowed = |left: &str| (200, Some(left.to_owned()), None, false);
-    let refused = (429, Some("0".to_owned()), Some("60".to_owned()), false);
+    let refused = (429, Some("0".to_owned()), Some(true), false);
     let blocked = (403, None, None, true);
     let expected = [allowed("2"), allowed("1"), allowed("0"), refused.clone(), refused, blocked.clone(), blocked];
     assert_eq!(seen, expected);
@@ -115,7 +116,7 @@ async fn a_cut_connection_loses_the_request_or_only_the_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_can_be_carried_out_after_the_client_has_given_up() {
     let account = Account::demo().await;
-    account.server.faults().set([Rule::new(Fault::carry_out_late(Duration::from_millis(300))).times(1)]);
+    account.server.faults().set([Rule::new(Fault::carry_out_late(Duration::from_millis(1500))).times(1)]);
     let url = format!("{}/api/v2/organizations", account.server.base_url());
     let request = account.http.post(url).header("x-api-token", account.server.token()).json(&json!({ "name": "Org" }));
     let error = request.timeout(Duration::from_millis(50)).send().await.unwrap_err();
@@ -128,7 +129,7 @@ async fn a_request_can_be_carried_out_after_the_client_has_given_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_request_holds_up_nobody_else() {
     let account = Account::demo().await;
-    let slow = Duration::from_secs(2);
+    let slow = Duration::from_secs(3);
     account.server.faults().set([Rule::new(Fault::latency(slow)).on_path("/api/v2/pipelines").times(1)]);
     let start = Instant::now();
     let quick = async {
@@ -172,7 +173,7 @@ async fn everything_can_be_controlled_from_outside() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dropped_server_is_gone_and_many_run_side_by_side() {
+async fn many_run_side_by_side_and_a_stopped_one_is_gone() {
     let servers: Vec<Account> = {
         let mut starting = Vec::new();
         for _ in 0..24 {
@@ -187,12 +188,10 @@ async fn a_dropped_server_is_gone_and_many_run_side_by_side() {
     for account in &servers {
         assert_eq!(id(&account.create("organizations", json!({ "name": "Org" })).await), 5001, "each is its own world");
     }
-    for account in servers {
-        let url = account.server.base_url();
-        account.server.stop().await;
-        let error = account.http.get(&url).send().await.unwrap_err();
-        assert!(error.is_connect() || error.is_request(), "{error:?}");
-    }
+    let Account { server, http } = servers.into_iter().next().unwrap();
+    let url = server.base_url();
+    server.stop().await;
+    assert!(http.get(&url).send().await.is_err(), "neither an open connection nor a new one is served");
 }
 
 #[test]

@@ -1,0 +1,81 @@
+//! What Hermes has not dealt with yet.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::database::Database;
+
+/// The dirty companies and the events that are not applied, at one moment.
+#[derive(Debug, Clone)]
+pub struct Backlog {
+    companies: Vec<Entry>,
+    events: Vec<Entry>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    row: Value,
+    /// When it is worked on next; never by itself, when empty.
+    due_at: Option<DateTime<Utc>>,
+}
+
+impl Backlog {
+    pub(crate) async fn read(database: &Database) -> Self {
+        let companies = database
+            .rows("SELECT *, CASE WHEN parked_at IS NULL THEN run_at END AS due_at FROM dirty_company ORDER BY since")
+            .await;
+        let events = database
+            .rows(
+                "SELECT id, entity, entity_id, state, reason, attempts, next_attempt_at AS due_at \
+                 FROM webhook_event WHERE state IN ('waiting', 'failed') ORDER BY id",
+            )
+            .await;
+        let entries = |rows: Vec<Value>| rows.into_iter().map(Entry::new).collect();
+        Self { companies: entries(companies), events: entries(events) }
+    }
+
+    /// Every company is in line and every event applied.
+    pub fn is_empty(&self) -> bool {
+        self.companies.is_empty() && self.events.is_empty()
+    }
+
+    /// Something is to be worked on now.
+    pub(crate) fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.companies.iter().chain(&self.events).any(|entry| entry.due_at.is_some_and(|at| at <= now))
+    }
+
+    /// No company waits for its next attempt. Parked ones may be left, and events that wait for something.
+    pub(crate) fn companies_are_done(&self) -> bool {
+        self.companies.iter().all(|company| company.due_at.is_none())
+    }
+
+    pub(crate) fn has_parked_companies(&self) -> bool {
+        self.companies.iter().any(|company| company.due_at.is_none())
+    }
+
+    /// When the next company is worked on.
+    pub(crate) fn next_company_at(&self) -> Option<DateTime<Utc>> {
+        self.companies.iter().filter_map(|company| company.due_at).min()
+    }
+}
+
+impl Entry {
+    fn new(row: Value) -> Self {
+        let due_at = row["due_at"].as_str().map(|at| at.parse().expect("a moment"));
+        Self { row, due_at }
+    }
+}
+
+impl fmt::Display for Backlog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for company in &self.companies {
+            writeln!(f, "  dirty company: {}", company.row)?;
+        }
+        for event in &self.events {
+            writeln!(f, "  open event: {}", event.row)?;
+        }
+        if self.is_empty() { f.write_str("  nothing\n") } else { Ok(()) }
+    }
+}
