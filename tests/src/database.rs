@@ -1,6 +1,6 @@
 //! A database for one test, and looking into it.
 
-use std::{fs, path::Path, sync::OnceLock};
+use std::{fmt, fs, path::Path, sync::OnceLock};
 
 use hermes_sandbox::postgres::{Postgres, PostgresOptions};
 use hermes_store::{Store, StoreConfig};
@@ -14,9 +14,10 @@ use uuid::Uuid;
 const TEMPLATE_LOCK: i64 = 0x4865_726d_6573_00ff;
 
 /// A database of its own on the server of this process.
+#[derive(Debug)]
 pub struct Database {
     name: String,
-    client: Client,
+    client: Connection,
 }
 
 impl Database {
@@ -33,7 +34,7 @@ impl Database {
     async fn create(template: Option<&str>) -> Self {
         let name = format!("hermes_test_{}", Uuid::new_v4().simple());
         server().create_database(&name, template).await.expect("a database for the test");
-        let client = connect(&server().url(&name)).await;
+        let client = Connection(connect(&server().url(&name)).await);
         Self { name, client }
     }
 
@@ -53,13 +54,13 @@ impl Database {
 
     /// Runs statements without parameters.
     pub async fn execute(&self, sql: &str) {
-        self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        self.client.0.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
     /// What a query finds, each row as an object of its columns. Moments are in UTC.
     pub async fn rows(&self, query: &str) -> Vec<Value> {
         let wrapped = format!("SELECT to_jsonb(found)::text FROM ({query}) AS found");
-        let rows = self.client.query(&wrapped, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
+        let rows = self.client.0.query(&wrapped, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
         rows.iter().map(|row| serde_json::from_str(row.get(0)).unwrap()).collect()
     }
 
@@ -82,9 +83,39 @@ impl Database {
         self.value(&format!("SELECT count(*) FROM {table}")).await.as_u64().unwrap()
     }
 
+    /// Lets nobody in, and throws out whoever is connected but the test itself.
+    pub async fn close(&self) {
+        self.let_in(false).await;
+        self.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .await;
+    }
+
+    /// Lets everybody in again.
+    pub async fn open(&self) {
+        self.let_in(true).await;
+    }
+
+    async fn let_in(&self, everybody: bool) {
+        let admin = connect(&server().admin_url()).await;
+        let sql = format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS {everybody}", self.name);
+        admin.batch_execute(&sql).await.expect("the database is opened or closed");
+    }
+
     /// Removes it, whoever is connected. Nothing can be asked of it any more.
     pub async fn remove(&self) {
         server().drop_database(&self.name).await.expect("the test's database is dropped");
+    }
+}
+
+/// The connection by which a test looks into its database.
+struct Connection(Client);
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connection")
     }
 }
 

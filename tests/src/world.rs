@@ -147,6 +147,7 @@ impl WorldBuilder {
 }
 
 /// Everything a test has to do with. Ends with [`World::finish`] or [`World::leave`].
+#[derive(Debug)]
 pub struct World {
     database: Database,
     clock: TestClock,
@@ -210,6 +211,11 @@ impl World {
     pub fn start_hermes(&mut self) {
         assert!(self.hermes.is_none(), "Hermes runs already");
         self.hermes = Some(self.another_hermes());
+    }
+
+    /// Changes how a Hermes syncs that is started from now on.
+    pub fn set_sync(&mut self, change: impl FnOnce(&mut SyncSettings)) {
+        change(&mut self.sync);
     }
 
     pub async fn restart_hermes(&mut self) {

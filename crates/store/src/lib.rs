@@ -20,6 +20,7 @@
 
 pub mod admins;
 pub mod companies;
+mod connect;
 pub mod contacts;
 pub mod crm_objects;
 pub mod deals;

@@ -9,7 +9,7 @@ use std::{
 
 use deadpool::{Runtime, managed::Timeouts};
 use diesel_async::{
-    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, TransactionManager,
+    AnsiTransactionManager, AsyncPgConnection, TransactionManager,
     pooled_connection::{
         AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
         deadpool::{Object, Pool},
@@ -18,7 +18,7 @@ use diesel_async::{
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 
-use crate::error::StoreError;
+use crate::{connect::Connector, error::StoreError};
 
 /// A transaction, as the query functions take it.
 pub type Tx = AsyncPgConnection;
@@ -50,7 +50,7 @@ impl fmt::Debug for StoreConfig {
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<AsyncPgConnection>,
-    url: String,
+    connector: Connector,
 }
 
 impl fmt::Debug for Store {
@@ -64,11 +64,13 @@ impl Store {
     /// connections live there, whoever uses them.
     pub fn new(config: StoreConfig) -> Result<Self, StoreError> {
         let runtime = Handle::try_current().map_err(|error| StoreError::Configuration(error.to_string()))?;
+        let connector = Connector::new(&config.url, PATIENCE)?;
         let mut manager = ManagerConfig::default();
         manager.recycling_method = RecyclingMethod::Fast;
-        manager.custom_setup = Box::new(move |url| {
-            let url = url.to_owned();
-            let connecting = runtime.spawn(async move { AsyncPgConnection::establish(&url).await });
+        let dial = connector.clone();
+        manager.custom_setup = Box::new(move |_url| {
+            let dial = dial.clone();
+            let connecting = runtime.spawn(async move { dial.connect().await });
             async move { connecting.await.map_err(|error| diesel::ConnectionError::BadConnection(error.to_string()))? }
                 .boxed()
         });
@@ -79,7 +81,7 @@ impl Store {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Configuration(error.to_string()))?;
-        Ok(Self { pool, url: config.url })
+        Ok(Self { pool, connector })
     }
 
     /// Runs `work` in a transaction of its own: all of it is kept when it succeeds, none of it otherwise.
@@ -144,7 +146,7 @@ impl Store {
 
     /// A connection outside the pool, for what holds it as long as the process lives.
     pub(crate) async fn connect(&self) -> Result<AsyncPgConnection, StoreError> {
-        tokio::time::timeout(PATIENCE, AsyncPgConnection::establish(&self.url))
+        tokio::time::timeout(PATIENCE, self.connector.connect())
             .await
             .map_err(|_| StoreError::Unavailable("no connection in time".to_owned()))?
             .map_err(|error| StoreError::Unavailable(error.to_string()))

@@ -117,7 +117,7 @@ pub(super) fn invitation(house: &House) -> String {
 
 Try more:
   curl -X POST {tc2}/sandbox/clients -H 'content-type: application/json' -d '{{\"id\": 4800}}'
-  curl -X PUT {pipedrive}/sandbox/faults -H 'content-type: application/json' -d '[{{\"fault\": {{\"kind\": \"cut_after\"}}}}]'
+  curl -X PUT {pipedrive}/sandbox/faults -H 'content-type: application/json' -d '{{\"rules\": [{{\"fault\": {{\"kind\": \"cut_after\"}}}}]}}'
   curl {pipedrive}/sandbox/log
   DATABASE_URL='{database}' hermes status"
     )
