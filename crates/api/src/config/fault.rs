@@ -53,7 +53,7 @@ pub enum ConfigError {
     /// The text of the line is not repeated: it may be a secret.
     #[error(
         "line {line} of the file .env is not of the form NAME=value; \
-         put a value that has spaces, quotes, backslashes or $ in it between single quotes"
+         a value that holds a quote, or several lines, stands between quotes of the other kind"
     )]
     Malformed { line: usize },
     /// Every fault of every variable.

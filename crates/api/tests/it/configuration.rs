@@ -68,7 +68,7 @@ fn a_sound_value_of_the_environment_covers_a_faulty_one_of_the_file() {
 
 #[test]
 fn a_file_that_makes_no_sense_is_refused_by_its_line() {
-    let refused = Hermes::new().dot_env("PORT=1\n\nTC2_API_KEY=two hunters\n").run(&["serve"]);
+    let refused = Hermes::new().dot_env("PORT=1\n\nTC2_API_KEY two hunters\n").run(&["serve"]);
     assert_eq!(refused.code, Some(2));
     assert!(
         refused.err.starts_with("error: line 3 of the file .env is not of the form NAME=value; "),
