@@ -44,7 +44,7 @@ impl Database {
 
     /// A pool of its own for whoever works with the database.
     pub fn store(&self) -> Store {
-        Store::new(StoreConfig { pool_size: 8, ..StoreConfig::new(self.url()) }).expect("a pool")
+        Store::new(&StoreConfig { pool_size: 8, ..StoreConfig::new(self.url()) }).expect("a pool")
     }
 
     /// A further connection, for what must not share one.
@@ -149,7 +149,7 @@ async fn make_template() -> String {
         let unfinished = format!("{name}_unfinished");
         server().drop_database(&unfinished).await.expect("no leftover");
         server().create_database(&unfinished, None).await.expect("a database for the template");
-        let store = Store::new(StoreConfig::new(server().url(&unfinished))).expect("a pool");
+        let store = Store::new(&StoreConfig::new(server().url(&unfinished))).expect("a pool");
         store.migrate().await.expect("the migrations apply");
         drop(store);
         let sql = format!("ALTER DATABASE \"{unfinished}\" RENAME TO \"{name}\"");

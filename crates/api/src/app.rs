@@ -63,7 +63,7 @@ impl Parts {
 pub fn store(config: &Config) -> anyhow::Result<Store> {
     let database = &config.database;
     let settings = StoreConfig { pool_size: database.pool_size, ..StoreConfig::new(database.url.expose()) };
-    Store::new(settings).context("the database pool cannot be set up")
+    Store::new(&settings).context("the database pool cannot be set up")
 }
 
 fn pipedrive_client(config: &Config) -> anyhow::Result<Client> {

@@ -15,6 +15,7 @@ use crate::{
     plan::PricePlan,
     record::{CompanyField, ContactField, DealField, Record},
     status::Tc2Status,
+    text::Text,
 };
 
 /// What rendering needs to know besides the object itself.
@@ -73,7 +74,8 @@ pub fn contact(
     let email = contact.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
     let name = contact.name().or_else(|| email.map(str::to_owned))?;
     let record = Record::new()
-        .with(ContactField::Name, name)
+        // First and last name may each be as long as the CRM lets the two of them be together.
+        .with(ContactField::Name, Text::<255>::from(name).into_string())
         .with(ContactField::Company, org.get())
         .with_some(ContactField::Owner, around.crm_user(company.profile.sales_person))
         .with_some(ContactField::Email, email)

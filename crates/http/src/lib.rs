@@ -12,10 +12,12 @@
 
 mod error;
 mod openapi;
-pub mod routes;
+mod routes;
 mod runtime;
 mod server;
+mod state;
 mod trace;
 
 pub use openapi::openapi;
-pub use server::{HttpConfig, Origins, Server, Services};
+pub use server::{HttpConfig, Origins, Server};
+pub use state::Services;

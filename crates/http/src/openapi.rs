@@ -1,6 +1,6 @@
 //! The OpenAPI document.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
 use crate::routes;
@@ -23,6 +23,10 @@ pub fn openapi() -> String {
     Document::openapi().to_pretty_json().unwrap_or_default()
 }
 
-pub(crate) async fn document() -> HttpResponse {
+pub(crate) fn configure(app: &mut web::ServiceConfig) {
+    app.service(routes::get("/openapi.json", web::get().to(document)));
+}
+
+async fn document() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(openapi())
 }

@@ -10,11 +10,14 @@ use actix_web::{
     middleware::{DefaultHeaders, NormalizePath},
     web,
 };
-use hermes_sync::{CompanySearch, Inbox};
 use tokio::{runtime::Handle, task::JoinHandle};
 use tracing_actix_web::TracingLogger;
 
-use crate::{routes, trace::RequestSpan};
+use crate::{
+    openapi, routes,
+    state::{Services, State},
+    trace::RequestSpan,
+};
 
 /// Which websites' scripts may call Hermes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,20 +52,6 @@ impl Default for HttpConfig {
     }
 }
 
-/// The use cases that routes call.
-#[derive(Debug, Clone)]
-pub struct Services {
-    pub inbox: Inbox,
-    pub companies: CompanySearch,
-}
-
-/// What handlers work with.
-#[derive(Debug, Clone)]
-pub(crate) struct State {
-    pub(crate) services: Services,
-    pub(crate) runtime: Handle,
-}
-
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
@@ -80,6 +69,7 @@ impl Server {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(state.clone()))
+                .configure(openapi::configure)
                 .configure(routes::configure)
                 .wrap(cors(&origins))
                 .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))

@@ -9,7 +9,7 @@
 //! use hermes_domain::Tc2ClientId;
 //!
 //! # async fn example() -> Result<(), StoreError> {
-//! let store = Store::new(StoreConfig::new("postgresql://localhost/hermes"))?;
+//! let store = Store::new(&StoreConfig::new("postgresql://localhost/hermes"))?;
 //! store.migrate().await?;
 //! let company = store
 //!     .transaction(async |tx| companies::by_client(tx, Tc2ClientId::new(7)).await)

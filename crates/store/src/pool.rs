@@ -62,7 +62,7 @@ impl fmt::Debug for Store {
 impl Store {
     /// A store that connects when it is first used. Must be called within a multi-threaded Tokio runtime: the
     /// connections live there, whoever uses them.
-    pub fn new(config: StoreConfig) -> Result<Self, StoreError> {
+    pub fn new(config: &StoreConfig) -> Result<Self, StoreError> {
         let runtime = Handle::try_current().map_err(|error| StoreError::Configuration(error.to_string()))?;
         let connector = Connector::new(&config.url, PATIENCE)?;
         let mut manager = ManagerConfig::default();

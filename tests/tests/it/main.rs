@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod clients;
+mod contacts;
 mod deals;
+mod inbox;
+mod ordering;
 mod signup;
 mod update;

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::{
     error::{ApiError, Detail, ValidationErrors},
     runtime::to_the_end,
-    server::State,
+    state::State,
 };
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,16 +7,15 @@ pub(crate) mod tc2_callback;
 
 use actix_web::{HttpRequest, HttpResponse, Route, error::PayloadError, http::Method, web};
 
-use crate::{error::ApiError, openapi};
+use crate::error::ApiError;
 
 /// The largest body that is read.
-pub const MAX_BODY: usize = 1024 * 1024;
+pub(crate) const MAX_BODY: usize = 1024 * 1024;
 
 pub(crate) fn configure(app: &mut web::ServiceConfig) {
     app.app_data(web::PayloadConfig::new(MAX_BODY))
         .service(get("/", web::get().to(status::root)))
         .service(get("/health", web::get().to(status::health)))
-        .service(get("/openapi.json", web::get().to(openapi::document)))
         .service(get("/loc", web::get().to(location::location)))
         .service(get("/companies", web::get().to(companies::companies)))
         .service(
@@ -27,7 +26,7 @@ pub(crate) fn configure(app: &mut web::ServiceConfig) {
         .default_service(web::to(not_found));
 }
 
-fn get(path: &str, route: Route) -> actix_web::Resource {
+pub(crate) fn get(path: &str, route: Route) -> actix_web::Resource {
     web::resource(path).route(route).default_service(web::to(only_get))
 }
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     error::{ApiError, Detail, ValidationErrors},
     runtime::to_the_end,
-    server::State,
+    state::State,
 };
 
 /// Either may carry the signature.

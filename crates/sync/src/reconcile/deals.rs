@@ -29,7 +29,8 @@ impl Pass<'_> {
         persons: &HashMap<ContactId, PdPersonId>,
         troubles: &mut Troubles,
     ) -> Result<(), Trouble> {
-        for deal in &self.world.deals {
+        // The CRM knows no deal that is deleted, and refuses to make one so.
+        for deal in self.world.deals.iter().filter(|deal| deal.terms.status != DealStatus::Deleted) {
             if let Err(trouble) = self.show_deal(deal, org, persons).await {
                 troubles.push_unless_fatal(trouble)?;
             }

@@ -41,7 +41,7 @@ impl House {
         postgres.drop_database(DATABASE).await?;
         postgres.create_database(DATABASE, None).await?;
         let database_url = postgres.url(DATABASE);
-        let store = Store::new(StoreConfig { pool_size: 2, ..StoreConfig::new(&database_url) })?;
+        let store = Store::new(&StoreConfig { pool_size: 2, ..StoreConfig::new(&database_url) })?;
         store.migrate().await?;
         tables::seed_demo(&database_url).await?;
 

@@ -101,8 +101,8 @@ pub(super) fn outcome(faults: &[String]) -> String {
     if faults.is_empty() {
         return "\nPipedrive holds exactly what it should.".to_owned();
     }
-    let listed: String = faults.iter().map(|fault| format!("\n  - {fault}")).collect();
-    format!("\nPipedrive does not hold what it should:{listed}")
+    let listed = faults.join("\n  - ");
+    format!("\nPipedrive does not hold what it should:\n  - {listed}")
 }
 
 pub(super) fn invitation(house: &House) -> String {

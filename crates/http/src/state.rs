@@ -1,0 +1,18 @@
+//! What handlers work with.
+
+use hermes_sync::{CompanySearch, Inbox};
+use tokio::runtime::Handle;
+
+/// The use cases that routes call.
+#[derive(Debug, Clone)]
+pub struct Services {
+    pub inbox: Inbox,
+    pub companies: CompanySearch,
+}
+
+/// The use cases, and where they run.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub(crate) services: Services,
+    pub(crate) runtime: Handle,
+}
