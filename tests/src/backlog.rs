@@ -7,6 +7,16 @@ use serde_json::Value;
 
 use crate::database::Database;
 
+/// One statement, so that both are of the same moment: what is no event any more may be a dirty company already.
+const QUERY: &str = "SELECT
+    (SELECT jsonb_agg(to_jsonb(company) ORDER BY since) FROM (
+        SELECT *, CASE WHEN parked_at IS NULL THEN run_at END AS due_at FROM dirty_company
+    ) AS company) AS companies,
+    (SELECT jsonb_agg(to_jsonb(event) ORDER BY id) FROM (
+        SELECT id, entity, entity_id, state, reason, attempts, next_attempt_at AS due_at
+        FROM webhook_event WHERE state IN ('waiting', 'failed')
+    ) AS event) AS events";
+
 /// The dirty companies and the events that are not applied, at one moment.
 #[derive(Debug, Clone)]
 pub struct Backlog {
@@ -23,17 +33,12 @@ struct Entry {
 
 impl Backlog {
     pub(crate) async fn read(database: &Database) -> Self {
-        let companies = database
-            .rows("SELECT *, CASE WHEN parked_at IS NULL THEN run_at END AS due_at FROM dirty_company ORDER BY since")
-            .await;
-        let events = database
-            .rows(
-                "SELECT id, entity, entity_id, state, reason, attempts, next_attempt_at AS due_at \
-                 FROM webhook_event WHERE state IN ('waiting', 'failed') ORDER BY id",
-            )
-            .await;
-        let entries = |rows: Vec<Value>| rows.into_iter().map(Entry::new).collect();
-        Self { companies: entries(companies), events: entries(events) }
+        let mut all = database.row(QUERY).await;
+        let mut entries = |name| {
+            let Value::Array(rows) = all[name].take() else { return Vec::new() };
+            rows.into_iter().map(Entry::new).collect()
+        };
+        Self { companies: entries("companies"), events: entries("events") }
     }
 
     /// Every company is in line and every event applied.

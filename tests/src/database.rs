@@ -1,6 +1,11 @@
 //! A database for one test, and looking into it.
 
-use std::{fmt, fs, path::Path, sync::OnceLock};
+use std::{
+    fmt, fs,
+    ops::Deref,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use hermes_sandbox::postgres::{Postgres, PostgresOptions};
 use hermes_store::{Store, StoreConfig};
@@ -13,33 +18,64 @@ use uuid::Uuid;
 /// Held while the template is made: several processes may share the server that `DATABASE_URL` names.
 const TEMPLATE_LOCK: i64 = 0x4865_726d_6573_00ff;
 
-/// A database of its own on the server of this process.
+/// A database of its own on the server of this process, or on a server of its own.
 #[derive(Debug)]
 pub struct Database {
+    server: Server,
     name: String,
     client: Connection,
+}
+
+/// Where a database is.
+#[derive(Debug, Clone)]
+enum Server {
+    Shared(&'static Postgres),
+    Own(Arc<Postgres>),
+}
+
+impl Deref for Server {
+    type Target = Postgres;
+
+    fn deref(&self) -> &Postgres {
+        match self {
+            Self::Shared(server) => server,
+            Self::Own(server) => server,
+        }
+    }
 }
 
 impl Database {
     /// With the tables of Hermes, empty: a copy of a template that is migrated once.
     pub async fn migrated() -> Self {
-        Self::create(Some(template().await)).await
+        Self::create(Server::Shared(server()), Some(template().await)).await
+    }
+
+    /// With the tables of Hermes, empty, on this server, which the test may stop and start.
+    pub async fn migrated_on(server: Arc<Postgres>) -> Self {
+        let database = Self::create(Server::Own(server), None).await;
+        database.store().migrate().await.expect("the migrations apply");
+        database
     }
 
     /// Without any table.
     pub async fn empty() -> Self {
-        Self::create(None).await
+        Self::create(Server::Shared(server()), None).await
     }
 
-    async fn create(template: Option<&str>) -> Self {
+    async fn create(server: Server, template: Option<&str>) -> Self {
         let name = format!("hermes_test_{}", Uuid::new_v4().simple());
-        server().create_database(&name, template).await.expect("a database for the test");
-        let client = Connection(connect(&server().url(&name)).await);
-        Self { name, client }
+        server.create_database(&name, template).await.expect("a database for the test");
+        let client = Connection(connect(&server.url(&name)).await);
+        Self { server, name, client }
     }
 
     pub fn url(&self) -> String {
-        server().url(&self.name)
+        self.server.url(&self.name)
+    }
+
+    /// Connects anew, after the server was away.
+    pub async fn reconnect(&mut self) {
+        self.client = Connection(connect(&self.url()).await);
     }
 
     /// A pool of its own for whoever works with the database.
@@ -99,14 +135,14 @@ impl Database {
     }
 
     async fn let_in(&self, everybody: bool) {
-        let admin = connect(&server().admin_url()).await;
+        let admin = connect(&self.server.admin_url()).await;
         let sql = format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS {everybody}", self.name);
         admin.batch_execute(&sql).await.expect("the database is opened or closed");
     }
 
     /// Removes it, whoever is connected. Nothing can be asked of it any more.
     pub async fn remove(&self) {
-        server().drop_database(&self.name).await.expect("the test's database is dropped");
+        self.server.drop_database(&self.name).await.expect("the test's database is dropped");
     }
 }
 

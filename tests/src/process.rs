@@ -3,7 +3,7 @@
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     ops::Deref,
-    process::{ExitStatus, Stdio},
+    process::{ExitStatus, Output, Stdio},
     time::Duration,
 };
 
@@ -22,6 +22,7 @@ use crate::{
 /// A running process. Dereferences to a [`Caller`] of it; killed when it is dropped.
 #[derive(Debug)]
 pub struct Process {
+    command: Command,
     child: Child,
     caller: Caller,
     /// What it has written to standard error.
@@ -32,46 +33,48 @@ impl Process {
     /// Starts `binary serve` on the database and the Pipedrive of `world`, with nothing else in its environment but
     /// `variables`, and waits until it listens.
     pub async fn start(binary: &str, world: &World, variables: &[(&str, &str)]) -> Self {
+        Self::start_as(binary, &["serve"], world, variables).await
+    }
+
+    /// As [`Process::start`], with these arguments.
+    pub async fn start_as(binary: &str, arguments: &[&str], world: &World, variables: &[(&str, &str)]) -> Self {
+        let mut process = Self::spawn(binary, arguments, world, variables);
+        process.listens().await;
+        process
+    }
+
+    /// As [`Process::start_as`], and does not wait for anything.
+    pub fn spawn(binary: &str, arguments: &[&str], world: &World, variables: &[(&str, &str)]) -> Self {
         let address = free_address();
-        let mut child = Command::new(binary)
-            .arg("serve")
-            .current_dir(std::env::temp_dir())
-            .env_clear()
-            .env("DATABASE_URL", world.database().url())
-            .env("HOST", address.ip().to_string())
-            .env("PORT", address.port().to_string())
-            .env("HTTP_WORKERS", "1")
-            .env("SIGNING_KEY", "the key of support links")
-            .env("TC2_API_KEY", TC2_KEY)
-            .env("TC2_BASE_URL", TC2_BASE_URL)
-            .env("PD_API_KEY", world.pipedrive().token())
-            .env("PD_BASE_URL", world.pipedrive().base_url())
-            .env("PD_API_MAX_RATE", "1000")
-            .env("PD_API_RATE_PERIOD", "1")
-            .env("PD_API_TIMEOUT_SECS", "1")
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("Hermes starts");
-        let (write, log) = watch::channel(String::new());
-        let mut lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                write.send_modify(|log| log.extend([line.as_str(), "\n"]));
-            }
-        });
-        let mut process = Self { child, caller: Caller::new(address), log };
+        let mut command = command(binary, arguments, world, address);
+        command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let (child, log) = run(&mut command);
+        Self { command, child, caller: Caller::new(address), log }
+    }
+
+    /// Runs another command of `binary` to its end, in the environment that [`Process::start`] gives.
+    pub async fn output(binary: &str, arguments: &[&str], world: &World) -> Output {
+        command(binary, arguments, world, free_address()).output().await.expect("Hermes runs")
+    }
+
+    /// Waits until it takes requests.
+    pub async fn listens(&mut self) {
+        let address = self.caller.address();
         until("the process listens", async || {
-            if let Some(status) = process.child.try_wait().expect("its state") {
-                panic!("Hermes ended ({status}) instead of listening:\n{}", process.log());
+            if let Some(status) = self.child.try_wait().expect("its state") {
+                panic!("Hermes ended ({status}) instead of listening:\n{}", self.log());
             }
             TcpStream::connect_timeout(&address, Duration::from_millis(100)).ok()
         })
         .await;
-        process
+    }
+
+    /// Waits until it has written this to its log.
+    pub async fn says(&mut self, text: &str) {
+        let patience = Duration::from_secs(20);
+        let said = tokio::time::timeout(patience, self.log.wait_for(|log| log.contains(text))).await;
+        let said = said.is_ok_and(|log| log.is_ok());
+        assert!(said, "the process does not say {text:?}:\n{}", self.log());
     }
 
     /// What it has written to its log so far.
@@ -80,8 +83,13 @@ impl Process {
     }
 
     /// Ends it at once, without a chance to tidy up (SIGKILL).
-    pub async fn kill9(mut self) {
+    pub async fn kill9(&mut self) {
         self.child.kill().await.expect("it can be killed");
+    }
+
+    /// Starts it once more at the same address, after it has ended. Does not wait for anything.
+    pub fn start_again(&mut self) {
+        (self.child, self.log) = run(&mut self.command);
     }
 
     /// Asks it to stop (SIGTERM).
@@ -106,6 +114,42 @@ impl Deref for Process {
     fn deref(&self) -> &Caller {
         &self.caller
     }
+}
+
+fn command(binary: &str, arguments: &[&str], world: &World, address: SocketAddr) -> Command {
+    let mut command = Command::new(binary);
+    command
+        .args(arguments)
+        .current_dir(std::env::temp_dir())
+        .env_clear()
+        .env("DATABASE_URL", world.database().url())
+        .env("HOST", address.ip().to_string())
+        .env("PORT", address.port().to_string())
+        .env("HTTP_WORKERS", "1")
+        .env("SIGNING_KEY", "the key of support links")
+        .env("TC2_API_KEY", TC2_KEY)
+        .env("TC2_BASE_URL", TC2_BASE_URL)
+        .env("PD_API_KEY", world.pipedrive().token())
+        .env("PD_BASE_URL", world.pipedrive().base_url())
+        .env("PD_API_MAX_RATE", "1000")
+        .env("PD_API_RATE_PERIOD", "1")
+        .env("PD_API_TIMEOUT_SECS", "1")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Starts it, and gathers what it writes to standard error.
+fn run(command: &mut Command) -> (Child, watch::Receiver<String>) {
+    let mut child = command.spawn().expect("Hermes starts");
+    let (write, log) = watch::channel(String::new());
+    let mut lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            write.send_modify(|log| log.extend([line.as_str(), "\n"]));
+        }
+    });
+    (child, log)
 }
 
 /// Nobody else is given the same one soon: the system hands out free ports in turn.

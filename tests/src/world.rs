@@ -14,6 +14,7 @@ use hermes_http::HttpConfig;
 use hermes_pipedrive::{Client, FieldMap, PipedriveCrm, Retry, Secret};
 use hermes_sandbox::{
     pipedrive::{Kind, PipedriveOptions, PipedriveServer},
+    postgres::Postgres,
     tc2::{ApiVersion, ClientSpec, Event, Tc2Options, Tc2Server},
 };
 use hermes_sync::{
@@ -46,6 +47,13 @@ pub struct Hermes {
 }
 
 impl Hermes {
+    /// Starts one of these parts, which may differ from those of the world ([`World::parts`]).
+    pub fn of(parts: Parts, roles: Roles) -> Self {
+        let app = App::start(parts, roles).expect("Hermes starts");
+        let address = app.address().expect("Hermes serves");
+        Self { app, caller: Caller::new(address) }
+    }
+
     /// Lets it finish what it has under way, and ends it.
     pub async fn stop(self) {
         self.app.stop().await.expect("Hermes stops in order");
@@ -69,6 +77,7 @@ pub struct WorldBuilder {
     clock: TestClock,
     serves: bool,
     tutorcruncher: bool,
+    postgres: Option<Arc<Postgres>>,
 }
 
 impl Default for WorldBuilder {
@@ -80,6 +89,7 @@ impl Default for WorldBuilder {
             clock: TestClock::standing(),
             serves: true,
             tutorcruncher: false,
+            postgres: None,
         }
     }
 }
@@ -121,10 +131,23 @@ impl WorldBuilder {
         self
     }
 
+    /// On this PostgreSQL instead of the one of the process, so that it can be stopped and started.
+    #[must_use]
+    pub fn on(mut self, postgres: &Arc<Postgres>) -> Self {
+        self.postgres = Some(Arc::clone(postgres));
+        self
+    }
+
     pub async fn start(self) -> World {
-        let Self { sync, mut pipedrive, patience, clock, serves, tutorcruncher } = self;
+        let Self { sync, mut pipedrive, patience, clock, serves, tutorcruncher, postgres } = self;
         pipedrive.clock = clock.for_sandbox();
-        let (database, pipedrive) = tokio::join!(Database::migrated(), PipedriveServer::start(pipedrive));
+        let database = async {
+            match postgres {
+                Some(postgres) => Database::migrated_on(postgres).await,
+                None => Database::migrated().await,
+            }
+        };
+        let (database, pipedrive) = tokio::join!(database, PipedriveServer::start(pipedrive));
         seed::fill(&database).await;
         let mut world = World {
             database,
@@ -229,9 +252,7 @@ impl World {
     }
 
     pub fn another_hermes_as(&self, roles: Roles) -> Hermes {
-        let app = App::start(self.parts(), roles).expect("Hermes starts");
-        let address = app.address().expect("Hermes serves");
-        Hermes { app, caller: Caller::new(address) }
+        Hermes::of(self.parts(), roles)
     }
 
     /// What a Hermes of this world is made of.
@@ -380,6 +401,11 @@ impl World {
 impl World {
     pub const fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// Has the test look into the database over a new connection, after PostgreSQL was away.
+    pub async fn reconnect(&mut self) {
+        self.database.reconnect().await;
     }
 
     /// The company of a TC2 client.

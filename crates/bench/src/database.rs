@@ -19,7 +19,8 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) async fn connect(url: String) -> anyhow::Result<Self> {
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.context("cannot connect to PostgreSQL")?;
+        let (client, connection) =
+            tokio_postgres::connect(&url, NoTls).await.context("cannot connect to PostgreSQL")?;
         // It ends with the client; an error of it shows as one of the client's.
         tokio::spawn(async move { connection.await.ok() });
         Ok(Self { url, client })

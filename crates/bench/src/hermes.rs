@@ -47,11 +47,14 @@ pub(crate) fn find(named: Option<&Path>) -> anyhow::Result<PathBuf> {
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Memory {
     /// Resident set size: what it holds in memory, shared libraries included.
-    pub(crate) rss_kib: u64,
+    #[serde(rename = "rss_kib")]
+    pub(crate) rss: u64,
     /// Proportional set size: the same, with what is shared divided among those who share it.
-    pub(crate) pss_kib: u64,
+    #[serde(rename = "pss_kib")]
+    pub(crate) pss: u64,
     /// The largest resident set so far.
-    pub(crate) peak_kib: u64,
+    #[serde(rename = "peak_kib")]
+    pub(crate) peak: u64,
 }
 
 /// A running server. It is killed when this is dropped.
@@ -93,11 +96,7 @@ impl Hermes {
         let id = self.child.id().context("the server has ended")?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
         let shares = fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?;
-        Ok(Memory {
-            rss_kib: kib(&status, "VmRSS")?,
-            pss_kib: kib(&shares, "Pss")?,
-            peak_kib: kib(&status, "VmHWM")?,
-        })
+        Ok(Memory { rss: kib(&status, "VmRSS")?, pss: kib(&shares, "Pss")?, peak: kib(&status, "VmHWM")? })
     }
 
     /// Asks the server to stop, and waits until it has.

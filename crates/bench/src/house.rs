@@ -13,8 +13,7 @@ use crate::{
     database::Database,
     hermes::{self, Hermes},
     pgbench::Pgbench,
-    progress,
-    webhook,
+    progress, webhook,
 };
 
 /// Migrated and set up, and otherwise empty: what every database of a measurement is a copy of.
@@ -55,7 +54,7 @@ impl House {
             settings: [
                 ("logging_collector", "on"),
                 ("log_destination", "stderr"),
-                ("log_line_prefix", "%d "),
+                ("log_line_prefix", "%d %c "),
                 ("log_rotation_size", "0"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -85,12 +84,7 @@ impl House {
     }
 
     /// `hermes serve` with these settings, and the defaults for all others.
-    pub(crate) async fn hermes(
-        &self,
-        database: &Database,
-        worker: Worker<'_>,
-        further: &[(&str, &str)],
-    ) -> anyhow::Result<Hermes> {
+    pub(crate) async fn hermes(&self, database: &Database, worker: Worker<'_>) -> anyhow::Result<Hermes> {
         let mut settings = vec![
             ("DATABASE_URL", database.url().to_owned()),
             ("TC2_API_KEY", webhook::KEY.to_owned()),
@@ -109,7 +103,6 @@ impl House {
                 &[]
             }
         };
-        settings.extend(further.iter().map(|(name, value)| (*name, (*value).to_owned())));
         Hermes::start(&self.program, args, &settings).await.context("Hermes")
     }
 }

@@ -7,10 +7,14 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use chrono::{DateTime, Utc};
 use tokio::process::Command;
 use tokio_postgres::config::{Config, Host};
 
-use crate::database::Database;
+use crate::{
+    database::Database,
+    webhook::{self, KnownClients},
+};
 
 const UPDATE: &str = include_str!("../pgbench/update.sql");
 const SIGN_UP: &str = include_str!("../pgbench/signup.sql");
@@ -44,6 +48,47 @@ impl fmt::Display for Script {
     }
 }
 
+/// Whom the webhooks are about that a script stands for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum About {
+    /// [`Script::Update`]
+    Known(KnownClients),
+    /// [`Script::SignUp`]: nobody with this id or a higher one is known yet.
+    New { first: i64 },
+}
+
+impl About {
+    pub(crate) const fn script(self) -> Script {
+        match self {
+            Self::Known(_) => Script::Update,
+            Self::New { .. } => Script::SignUp,
+        }
+    }
+
+    /// The script's variables, as they are to be for every client of pgbench at the beginning.
+    fn variables(self, connections: u16, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
+        let (first, payload) = match self {
+            Self::Known(clients) => {
+                let client = webhook::paying_client(clients.first, 1, now);
+                (clients.first, webhook::event("EDITED_A_CLIENT", &client, now))
+            }
+            Self::New { first } => (first, webhook::event("CREATED_A_CLIENT", &webhook::new_client(first), now)),
+        };
+        let mut variables = vec![
+            ("first", first.to_string()),
+            ("serial", "0".to_owned()),
+            ("connections", connections.to_string()),
+            ("now", now.to_rfc3339()),
+            ("payload", payload),
+            ("questionnaire", webhook::QUESTIONNAIRE.to_owned()),
+        ];
+        if let Self::Known(clients) = self {
+            variables.push(("clients", clients.count.to_string()));
+        }
+        variables
+    }
+}
+
 /// How much of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Amount {
@@ -68,31 +113,30 @@ impl Pgbench {
     }
 
     /// Transactions per second. Fails if any transaction does.
-    ///
-    /// The script's variables start with these values for every client; pgbench itself adds `client_id`.
-    pub(crate) async fn run(
-        &self,
-        script: Script,
-        database: &Database,
-        amount: Amount,
-        variables: &[(&str, String)],
-    ) -> anyhow::Result<f64> {
+    pub(crate) async fn run(&self, database: &Database, about: About, amount: Amount) -> anyhow::Result<f64> {
+        let script = about.script();
         let file = tempfile::NamedTempFile::new().context("no file for the script")?;
         tokio::fs::write(&file, script.text()).await?;
         let mut command = Command::new(&self.0);
         command.args(["--no-vacuum", "--protocol=prepared", "--file"]).arg(file.path());
-        match amount {
-            Amount::Once => command.args(["--client=1", "--transactions=1"]),
+        let connections = match amount {
+            Amount::Once => {
+                command.args(["--client=1", "--transactions=1"]);
+                1
+            }
             Amount::Of { clients, time } => {
                 let threads = std::thread::available_parallelism()?.get().min(clients.into());
                 command.args([
                     format!("--client={clients}"),
                     format!("--jobs={threads}"),
                     format!("--time={}", time.as_secs()),
-                ])
+                ]);
+                clients
             }
         };
-        command.args(variables.iter().flat_map(|(name, value)| ["--define".to_owned(), format!("{name}={value}")]));
+        let variables = about.variables(connections, Utc::now());
+        command
+            .args(variables.into_iter().flat_map(|(name, value)| ["--define".to_owned(), format!("{name}={value}")]));
         command.envs(surroundings(database.url())?).env("LC_ALL", "C").kill_on_drop(true);
         let output = command.output().await.context("pgbench cannot be started")?;
         let told = String::from_utf8_lossy(&output.stdout);
@@ -135,8 +179,8 @@ mod tests {
     #[test]
     fn the_rate_is_found_in_what_pgbench_says() {
         let told = "number of failed transactions: 0 (0.000%)\nlatency average = 4.9 ms\n\
-                    tps = 6512.250122 (without initial connection time)\n";
-        assert_eq!(transactions_per_second(told), Some(6512.250122));
+                    tps = 6512.25 (without initial connection time)\n";
+        assert_eq!(transactions_per_second(told), Some(6512.25));
         assert_eq!(transactions_per_second("pgbench: error: connection failed\n"), None);
     }
 

@@ -1,9 +1,10 @@
-//! Makes sure that the yardstick is the right one: what pgbench runs are the statements that Hermes issues, to the letter.
+//! Makes sure that the yardstick is the right one: what pgbench runs are the statements that Hermes issues.
 //!
-//! PostgreSQL itself is the witness. On a database that logs every statement, Hermes takes one sign-up and one update in,
-//! and pgbench runs each of its scripts once; then the two must have said the same. A constant may stand for a parameter.
+//! PostgreSQL itself is the witness. On a database that logs every statement, Hermes takes a sign-up and an update in, and
+//! pgbench runs each of its scripts once; then the two must have said the same, to the letter, except that a constant may
+//! stand for a parameter.
 
-use std::time::Duration;
+use std::{collections::HashMap, mem, time::Duration};
 
 use anyhow::{Context, bail};
 use chrono::Utc;
@@ -13,49 +14,198 @@ use crate::{
     database::Database,
     house::{House, Worker},
     load::{self, End},
-    measure::yardstick,
-    pgbench::{Amount, Pgbench, Script},
+    pgbench::{About, Amount, Pgbench},
     progress,
-    webhook,
+    webhook::{self, KnownClients},
 };
 
 const DATABASE: &str = "hermes_bench_statements";
 
+/// Every transaction that is compared stores an event, and no other does.
+const MARK: &str = r#"INSERT INTO "webhook_event""#;
+
 /// How long PostgreSQL may take to write its log.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The statements of a transaction, one way to write each.
+type Transaction = Vec<String>;
+
 /// Fails when a script says anything else than Hermes.
 pub(crate) async fn check(house: &House, pgbench: &Pgbench) -> anyhow::Result<()> {
-    progress::tell("Comparing the statements of pgbench's scripts with those of Hermes …");
+    progress::tell("Comparing what pgbench's scripts say to PostgreSQL with what Hermes says …");
     let database = house.database(DATABASE).await?;
     // Holds for connections that are made from now on.
     database.execute(&format!("ALTER DATABASE {DATABASE} SET log_statement = 'all'")).await?;
+    let hermes = house.hermes(&database, Worker::Nobody).await?;
+    let mut witness = Witness { database: &database, heard: 0 };
 
-    let hermes = house.hermes(&database, Worker::Nobody, &[("DB_POOL_SIZE", "1")]).await?;
     let now = Utc::now();
-    let requests = vec![
-        webhook::sign_up(&webhook::new_client(1), now),
-        webhook::edit(&webhook::paying_client(1, 1, now), now),
-    ];
-    load::run(hermes.address(), vec![requests], End::AllAnswered).await?;
-    hermes.stop().await?;
-    let scripts = [Script::SignUp, Script::Update];
-    let mut failure = None;
-    for (script, first) in scripts.into_iter().zip([2, 1]) {
-        let variables = yardstick::variables(script, first, 1, 1, Utc::now());
-        if let Err(error) = pgbench.run(script, &database, Amount::Once, &variables).await {
-            failure.get_or_insert(error);
+    let sign_up = webhook::sign_up(&webhook::new_client(1), now);
+    let edit = webhook::edit(&webhook::paying_client(1, 1, now), now);
+    let known = KnownClients { first: 1, count: 1 };
+    for (webhook, about) in [(sign_up, About::New { first: 2 }), (edit, About::Known(known))] {
+        load::run(hermes.address(), vec![vec![webhook]], End::AllAnswered).await?;
+        let of_hermes = witness.next_transaction().await?;
+        let compared = async {
+            pgbench.run(&database, about, Amount::Once).await?;
+            compare(&of_hermes, &witness.next_transaction().await?)
+        };
+        if let Err(error) = compared.await {
+            progress::tell(&format!("Hermes says:\n  {};", of_hermes.join(";\n  ")));
+            return Err(error.context(format!("{} has to be brought up to date", about.script())));
+        }
+    }
+    hermes.stop().await
+}
+
+fn compare(of_hermes: &Transaction, of_pgbench: &Transaction) -> anyhow::Result<()> {
+    for (hermes, pgbench) in of_hermes.iter().zip(of_pgbench) {
+        if hermes != pgbench {
+            bail!("Hermes says\n  {hermes}\nand the script says\n  {pgbench}");
+        }
+    }
+    let (hermes, pgbench) = (of_hermes.len(), of_pgbench.len());
+    if hermes != pgbench {
+        bail!("Hermes has {hermes} statements, and the script has {pgbench}");
+    }
+    Ok(())
+}
+
+struct Witness<'a> {
+    database: &'a Database,
+    /// So many transactions have been told.
+    heard: usize,
+}
+
+impl Witness<'_> {
+    /// What PostgreSQL logs as the next transaction that stores an event.
+    async fn next_transaction(&mut self) -> anyhow::Result<Transaction> {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let log = self.database.text("SELECT pg_read_file(pg_current_logfile())").await?;
+            let log = log.context("PostgreSQL keeps no log")?;
+            if let Some(next) = transactions(&log, DATABASE).into_iter().nth(self.heard) {
+                self.heard += 1;
+                return Ok(next);
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        bail!("PostgreSQL has logged no further webhook")
+    }
+}
+
+/// The transactions of this database that store an event and were committed, in the order of their ends.
+fn transactions(log: &str, database: &str) -> Vec<Transaction> {
+    let mut open: HashMap<&str, Transaction> = HashMap::new();
+    let mut committed = Vec::new();
+    // A message goes on as long as lines begin with a tab.
+    let log = log.replace("\n\t", " ");
+    for line in log.lines() {
+        let mut words = line.splitn(3, ' ');
+        let (Some(of), Some(session), Some(message)) = (words.next(), words.next(), words.next()) else { continue };
+        if of != database {
+            continue;
+        }
+        let Some(statement) = statement(message) else { continue };
+        let transaction = open.entry(session).or_default();
+        if statement == "BEGIN" {
+            transaction.clear();
+        }
+        transaction.push(normalized(statement));
+        if statement == "COMMIT" {
+            let ended = mem::take(transaction);
+            if ended.iter().any(|statement| statement.starts_with(MARK)) {
+                committed.push(ended);
+            }
+        }
+    }
+    committed
+}
+
+/// What was executed: `LOG:  statement: …` in the simple protocol, `LOG:  execute <name>: …` in the extended one.
+fn statement(message: &str) -> Option<&str> {
+    let (kind, statement) = message.strip_prefix("LOG:  ")?.split_once(": ")?;
+    (kind == "statement" || kind.starts_with("execute ")).then(|| statement.trim_end_matches(';'))
+}
+
+/// With one space wherever there are any, and a question mark for each parameter or constant.
+fn normalized(statement: &str) -> String {
+    let mut normal = String::with_capacity(statement.len());
+    let mut rest = statement.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' | '\'' => rest.chars().skip(1).position(|c| c == first).map_or(rest.len(), |inside| inside + 2),
+            c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            c if c.is_whitespace() => rest.find(|c: char| !c.is_whitespace()).unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (token, further) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        rest = further;
+        let is_constant = matches!(first, '\'' | '$' | '0'..='9') || matches!(token, "NULL" | "true" | "false");
+        normal.push_str(match token {
+            _ if is_constant => "?",
+            _ if first.is_whitespace() && further.is_empty() => "",
+            _ if first.is_whitespace() => " ",
+            token => token,
+        });
+    }
+    normal
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_may_stand_for_a_parameter_and_nothing_else_may_differ() {
+        let of_hermes = normalized(r#"UPDATE "t" SET "pay0_dt" = $1, "narc" = $2, "n" = $3 WHERE x1 = 0"#);
+        assert_eq!(of_hermes, r#"UPDATE "t" SET "pay0_dt" = ?, "narc" = ?, "n" = ? WHERE x1 = ?"#);
+        let same = "UPDATE  \"t\"\n  SET \"pay0_dt\" = NULL, \"narc\" = false, \"n\" = 'a $1 \"b\"'\tWHERE x1 = $1 ";
+        assert_eq!(normalized(same), of_hermes);
+        for other in [
+            r#"UPDATE "t" SET "pay1_dt" = $1, "narc" = $2, "n" = $3 WHERE x1 = 0"#,
+            r#"UPDATE "t" SET "pay0_dt" = $1, "narc" = $2, "n" = $3 WHERE x2 = 0"#,
+            r#"UPDATE "t" SET "pay0_dt" = $1, "narc" = $2 WHERE x1 = 0"#,
+            r#"UPDATE "t" SET "pay0_dt" = $1, "narc" = DEFAULT, "n" = $3 WHERE x1 = 0"#,
+        ] {
+            assert_ne!(normalized(other), of_hermes);
         }
     }
 
-    let said = transactions(&database, scripts.len(), failure.is_some()).await?;
-    for (script, of_hermes) in scripts.iter().zip(&said) {
-        let of_pgbench = said.get(scripts.len()..).unwrap_or_default();
-        if !of_pgbench.contains(of_hermes) {
-            let closest = of_pgbench.first().map(|said| listed(said)).unwrap_or_default();
-            progress::tell(&format!("Hermes says:\n{}\npgbench says:\n{closest}", listed(of_hermes)));
-            return Err(failure.unwrap_or_else(|| anyhow::anyhow!("{script} does not say what Hermes says")));
-        }
+    #[test]
+    fn transactions_are_told_apart_by_their_sessions() {
+        let log = "\
+a 1.1 LOG:  statement: BEGIN
+a 1.2 LOG:  statement: BEGIN
+a 1.1 LOG:  execute s0: INSERT INTO \"webhook_event\" VALUES ($1)
+a 1.1 DETAIL:  parameters: $1 = 'x'
+b 1.3 LOG:  execute s0: INSERT INTO \"webhook_event\" VALUES ($1)
+a 1.2 LOG:  execute s0: SELECT pg_notify($1, $2)
+a 1.2 LOG:  statement: COMMIT
+a 1.1 LOG:  execute <unnamed>: SELECT 1
+\tFROM two_lines;
+b 1.3 LOG:  statement: COMMIT
+a 1.1 LOG:  statement: COMMIT;
+a 1.1 LOG:  statement: BEGIN
+a 1.1 LOG:  execute s0: INSERT INTO \"webhook_event\" VALUES ($1)
+a 1.1 LOG:  statement: ROLLBACK
+";
+        let expected = ["BEGIN", "INSERT INTO \"webhook_event\" VALUES (?)", "SELECT ? FROM two_lines", "COMMIT"];
+        assert_eq!(transactions(log, "a"), [expected]);
     }
-    failure.map_or(Ok(()), Err)
+
+    #[test]
+    fn a_difference_is_found() {
+        let transaction = |statements: &[&str]| statements.iter().map(|s| (*s).to_owned()).collect::<Transaction>();
+        let hermes = transaction(&["BEGIN", "SELECT a", "COMMIT"]);
+        assert!(compare(&hermes, &hermes.clone()).is_ok());
+        let shorter = transaction(&["BEGIN", "SELECT a"]);
+        assert!(compare(&hermes, &shorter).unwrap_err().to_string().contains("3 statements"));
+        let other = transaction(&["BEGIN", "SELECT b", "COMMIT"]);
+        assert!(compare(&hermes, &other).unwrap_err().to_string().contains("SELECT b"));
+    }
 }

@@ -8,7 +8,7 @@ use hermes_domain::{
     AdminId, Company, CompanyId, PdOrgId, PricePlan, Tc2AgencyId, Tc2ClientId, Tc2Status, Text, company::CompanyProfile,
 };
 
-use crate::{error::StoreError, pool::Tx, schema::company};
+use crate::{error::StoreError, pool::Tx, prepared::Prepared, schema::company};
 
 #[derive(Queryable, Selectable)]
 #[expect(clippy::struct_excessive_bools, reason = "the table has them")]
@@ -89,42 +89,28 @@ impl From<CompanyRow> for Company {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = company)]
+#[diesel(table_name = company, treat_none_as_default_value = false)]
 struct NewCompany<'a> {
     name: &'a str,
     tc2_agency_id: Option<i32>,
     tc2_cligency_id: Option<i32>,
     created: DateTime<Utc>,
-    price_plan: &'a str,
     country: Option<&'a str>,
     website: Option<&'a str>,
     currency: Option<&'a str>,
-    estimated_income: Option<&'a str>,
-    utm_campaign: Option<&'a str>,
-    utm_source: Option<&'a str>,
-    gclid: Option<&'a str>,
-    signup_questionnaire: Option<&'a str>,
     has_booked_call: bool,
     has_signed_up: bool,
-    narc: bool,
-    paid_invoice_count: i32,
-    tc2_status: Option<&'a str>,
-    pay0_dt: Option<DateTime<Utc>>,
-    pay1_dt: Option<DateTime<Utc>>,
-    pay3_dt: Option<DateTime<Utc>>,
-    gclid_expiry_dt: Option<DateTime<Utc>>,
-    email_confirmed_dt: Option<DateTime<Utc>>,
-    card_saved_dt: Option<DateTime<Utc>>,
     sales_person_id: i32,
     support_person_id: Option<i32>,
     bdr_person_id: Option<i32>,
-    tc2_as_of: Option<DateTime<Utc>>,
+    #[diesel(embed)]
+    tc2: Tc2Columns<'a>,
 }
 
 /// The columns that TC2 owns.
-#[derive(AsChangeset)]
-#[diesel(table_name = company, treat_none_as_null = true)]
-struct Tc2Changes<'a> {
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = company, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct Tc2Columns<'a> {
     price_plan: &'a str,
     estimated_income: Option<&'a str>,
     utm_campaign: Option<&'a str>,
@@ -141,6 +127,29 @@ struct Tc2Changes<'a> {
     email_confirmed_dt: Option<DateTime<Utc>>,
     card_saved_dt: Option<DateTime<Utc>>,
     tc2_as_of: Option<DateTime<Utc>>,
+}
+
+impl<'a> Tc2Columns<'a> {
+    fn new(profile: &'a CompanyProfile, as_of: Option<DateTime<Utc>>) -> Self {
+        Self {
+            price_plan: profile.price_plan.as_str(),
+            estimated_income: profile.estimated_income.as_deref(),
+            utm_campaign: profile.utm_campaign.as_deref(),
+            utm_source: profile.utm_source.as_deref(),
+            gclid: profile.gclid.as_deref(),
+            signup_questionnaire: profile.signup_questionnaire.as_deref(),
+            narc: profile.narc,
+            paid_invoice_count: profile.paid_invoice_count,
+            tc2_status: profile.tc2_status.as_ref().map(Tc2Status::as_str),
+            pay0_dt: profile.pay0,
+            pay1_dt: profile.pay1,
+            pay3_dt: profile.pay3,
+            gclid_expiry_dt: profile.gclid_expiry,
+            email_confirmed_dt: profile.email_confirmed,
+            card_saved_dt: profile.card_saved,
+            tc2_as_of: as_of,
+        }
+    }
 }
 
 pub async fn by_id(tx: &mut Tx, id: CompanyId) -> Result<Option<Company>, StoreError> {
@@ -168,30 +177,15 @@ pub async fn insert(
         tc2_agency_id: profile.tc2_agency_id.map(Tc2AgencyId::get),
         tc2_cligency_id: profile.tc2_client_id.map(Tc2ClientId::get),
         created: profile.created,
-        price_plan: profile.price_plan.as_str(),
         country: profile.country.as_deref(),
         website: profile.website.as_deref(),
         currency: profile.currency.as_deref(),
-        estimated_income: profile.estimated_income.as_deref(),
-        utm_campaign: profile.utm_campaign.as_deref(),
-        utm_source: profile.utm_source.as_deref(),
-        gclid: profile.gclid.as_deref(),
-        signup_questionnaire: profile.signup_questionnaire.as_deref(),
         has_booked_call: profile.has_booked_call,
         has_signed_up: profile.has_signed_up,
-        narc: profile.narc,
-        paid_invoice_count: profile.paid_invoice_count,
-        tc2_status: profile.tc2_status.as_ref().map(Tc2Status::as_str),
-        pay0_dt: profile.pay0,
-        pay1_dt: profile.pay1,
-        pay3_dt: profile.pay3,
-        gclid_expiry_dt: profile.gclid_expiry,
-        email_confirmed_dt: profile.email_confirmed,
-        card_saved_dt: profile.card_saved,
         sales_person_id: profile.sales_person.get(),
         support_person_id: profile.support_person.map(AdminId::get),
         bdr_person_id: profile.bdr_person.map(AdminId::get),
-        tc2_as_of,
+        tc2: Tc2Columns::new(profile, tc2_as_of),
     };
     let id = diesel::insert_into(company::table).values(row).returning(company::id).get_result(tx).await?;
     Ok(CompanyId::new(id))
@@ -204,25 +198,8 @@ pub async fn update_from_tc2(
     profile: &CompanyProfile,
     as_of: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let changes = Tc2Changes {
-        price_plan: profile.price_plan.as_str(),
-        estimated_income: profile.estimated_income.as_deref(),
-        utm_campaign: profile.utm_campaign.as_deref(),
-        utm_source: profile.utm_source.as_deref(),
-        gclid: profile.gclid.as_deref(),
-        signup_questionnaire: profile.signup_questionnaire.as_deref(),
-        narc: profile.narc,
-        paid_invoice_count: profile.paid_invoice_count,
-        tc2_status: profile.tc2_status.as_ref().map(Tc2Status::as_str),
-        pay0_dt: profile.pay0,
-        pay1_dt: profile.pay1,
-        pay3_dt: profile.pay3,
-        gclid_expiry_dt: profile.gclid_expiry,
-        email_confirmed_dt: profile.email_confirmed,
-        card_saved_dt: profile.card_saved,
-        tc2_as_of: Some(as_of),
-    };
-    diesel::update(company::table.find(id.get())).set(changes).execute(tx).await?;
+    let changes = Tc2Columns::new(profile, Some(as_of));
+    Prepared(diesel::update(company::table.find(id.get())).set(changes)).execute(tx).await?;
     Ok(())
 }
 

@@ -67,7 +67,7 @@ impl From<DealRow> for Deal {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = deal)]
+#[diesel(table_name = deal, treat_none_as_default_value = false)]
 struct NewDeal<'a> {
     name: Option<&'a str>,
     status: &'a str,

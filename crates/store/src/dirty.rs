@@ -12,7 +12,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use hermes_domain::CompanyId;
 
-use crate::{error::StoreError, pool::Tx, schema::dirty_company as dirty};
+use crate::{error::StoreError, pool::Tx, prepared::Prepared, schema::dirty_company as dirty};
 
 /// How urgent it is. Smaller is sooner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +52,7 @@ diesel::define_sql_function! {
 
 /// Marks a company dirty, to be worked on at once, even if it was parked. Whether it was clean before.
 pub async fn mark(tx: &mut Tx, id: CompanyId, priority: Priority, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    Ok(diesel::insert_into(dirty::table)
+    let mark = diesel::insert_into(dirty::table)
         .values((
             dirty::company_id.eq(id.get()),
             dirty::priority.eq(priority.rank()),
@@ -67,9 +67,8 @@ pub async fn mark(tx: &mut Tx, id: CompanyId, priority: Priority, now: DateTime<
             dirty::run_at.eq(earlier(dirty::run_at, excluded(dirty::run_at))),
             dirty::parked_at.eq(None::<DateTime<Utc>>),
         ))
-        .returning(diesel::dsl::sql::<Bool>("xmax = 0"))
-        .get_result(tx)
-        .await?)
+        .returning(diesel::dsl::sql::<Bool>("xmax = 0"));
+    Ok(Prepared(mark).get_result(tx).await?)
 }
 
 /// A dirty company, in the version that was read.

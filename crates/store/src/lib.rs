@@ -33,6 +33,7 @@ pub mod meetings;
 mod migrations;
 pub mod pipelines;
 mod pool;
+mod prepared;
 #[rustfmt::skip]
 mod schema;
 

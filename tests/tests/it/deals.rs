@@ -5,7 +5,7 @@ use hermes_sandbox::{
     pipedrive::{DeletedReads, Kind},
     tc2::ClientSpec,
 };
-use hermes_tests::World;
+use hermes_tests::{World, seed};
 use serde_json::{Value, json};
 
 use crate::clients::complete;
@@ -73,41 +73,34 @@ async fn a_known_company_without_a_deal_gets_one_as_soon_as_it_deserves_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_missing_config_pipeline_or_stage_keeps_the_company_and_the_deal_comes_when_it_is_there() {
-    for (missing, gone, back) in [
-        ("config", "DELETE FROM config", "config"),
-        ("stage", "UPDATE pipeline SET dft_entry_stage_id = NULL", "stage"),
-        (
-            "pipeline and stage",
-            "DELETE FROM config; DELETE FROM pipeline; DELETE FROM stage",
-            "everything",
-        ),
-    ] {
-        let world = World::start().await;
-        world.database().execute(gone).await;
-        world.sync(&world.client(7)).await;
-        assert!(world.deals(7).await.is_empty(), "{missing}");
-        assert_eq!(world.organization(&world.company(7).await["id"])["name"], "Agency 7", "{missing}");
-        assert_eq!(world.contacts(7).await.len(), 1, "{missing}");
+async fn a_missing_config_pipeline_or_stage_keeps_the_company_and_the_deal_comes_when_it_is_put_right() {
+    let world = World::start().await;
+    let database = world.database();
+    let without_deal = async |id: i64, missing: &str| {
+        world.sync(&world.client(id)).await;
+        assert!(world.deals(id).await.is_empty(), "{missing}");
+        assert_eq!(world.contacts(id).await.len(), 1, "{missing}");
+        assert_eq!(world.organization(&world.company(id).await["id"])["name"], format!("Agency {id}"), "{missing}");
+    };
+    // Nothing is cached: what is put right while Hermes runs counts from then on.
+    let with_deal = async |id: i64| {
+        world.sync(&world.client(id)).await;
+        assert_eq!(world.pd_deal(&world.deal(id).await["id"])["pipeline_id"], 1);
+    };
 
-        // Nothing is cached: what is put right while Hermes runs counts from then on.
-        let right = match back {
-            "config" => {
-                hermes_tests::seed::add_config(world.database()).await;
-                true
-            }
-            "stage" => {
-                world.database().execute("UPDATE pipeline SET dft_entry_stage_id = 211").await;
-                true
-            }
-            _ => false,
-        };
-        if right {
-            world.sync(&world.client(7)).await;
-            assert_eq!(world.deals(7).await.len(), 1, "{missing}");
-        }
-        world.finish().await;
-    }
+    database.execute("UPDATE pipeline SET dft_entry_stage_id = NULL").await;
+    without_deal(1, "stage").await;
+    database.execute("UPDATE pipeline SET dft_entry_stage_id = 211 WHERE id = 51").await;
+    with_deal(1).await;
+
+    database.execute("DELETE FROM config").await;
+    without_deal(2, "config").await;
+    seed::add_config(database).await;
+    with_deal(2).await;
+
+    database.execute("DELETE FROM deal; DELETE FROM config; DELETE FROM pipeline; DELETE FROM stage").await;
+    without_deal(3, "everything").await;
+    world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

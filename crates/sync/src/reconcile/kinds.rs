@@ -24,102 +24,48 @@ pub(super) trait Kind {
     fn link(tx: &mut Tx, hermes_id: i32, id: Option<Self::Id>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-pub(super) struct Organizations;
+macro_rules! kinds {
+    ($($name:ident: $kind:ident, $id:ident, $own_id:ident, $field:ident,
+        $table:ident, $read:ident, $create:ident, $update:ident, $find:ident;)*) => {$(
+        pub(super) struct $name;
 
-impl Kind for Organizations {
-    const KIND: ObjectKind = ObjectKind::Organization;
-    type Id = PdOrgId;
-    type Field = CompanyField;
+        impl Kind for $name {
+            const KIND: ObjectKind = ObjectKind::$kind;
+            type Id = $id;
+            type Field = $field;
 
-    fn number(id: PdOrgId) -> i32 {
-        id.get()
-    }
+            fn number(id: $id) -> i32 {
+                id.get()
+            }
 
-    fn read(crm: &dyn Crm, id: PdOrgId) -> Answer<'_, Remote<PdOrgId, CompanyField>> {
-        crm.company(id)
-    }
+            fn read(crm: &dyn Crm, id: $id) -> Answer<'_, Remote<$id, $field>> {
+                crm.$read(id)
+            }
 
-    fn create<'a>(crm: &'a dyn Crm, record: &'a Record<CompanyField>) -> Answer<'a, Written<PdOrgId>> {
-        crm.create_company(record)
-    }
+            fn create<'a>(crm: &'a dyn Crm, record: &'a Record<$field>) -> Answer<'a, Written<$id>> {
+                crm.$create(record)
+            }
 
-    fn update<'a>(crm: &'a dyn Crm, id: PdOrgId, changes: &'a Record<CompanyField>) -> Answer<'a, Written<PdOrgId>> {
-        crm.update_company(id, changes)
-    }
+            fn update<'a>(crm: &'a dyn Crm, id: $id, changes: &'a Record<$field>) -> Answer<'a, Written<$id>> {
+                crm.$update(id, changes)
+            }
 
-    fn find(crm: &dyn Crm, hermes_id: i32, since: DateTime<Utc>) -> Answer<'_, Vec<PdOrgId>> {
-        crm.find_companies(CompanyId::new(hermes_id), since)
-    }
+            fn find(crm: &dyn Crm, hermes_id: i32, since: DateTime<Utc>) -> Answer<'_, Vec<$id>> {
+                crm.$find($own_id::new(hermes_id), since)
+            }
 
-    async fn link(tx: &mut Tx, hermes_id: i32, id: Option<PdOrgId>) -> Result<(), StoreError> {
-        companies::set_crm_id(tx, CompanyId::new(hermes_id), id).await
-    }
+            async fn link(tx: &mut Tx, hermes_id: i32, id: Option<$id>) -> Result<(), StoreError> {
+                $table::set_crm_id(tx, $own_id::new(hermes_id), id).await
+            }
+        }
+    )*};
 }
 
-pub(super) struct Persons;
-
-impl Kind for Persons {
-    const KIND: ObjectKind = ObjectKind::Person;
-    type Id = PdPersonId;
-    type Field = ContactField;
-
-    fn number(id: PdPersonId) -> i32 {
-        id.get()
-    }
-
-    fn read(crm: &dyn Crm, id: PdPersonId) -> Answer<'_, Remote<PdPersonId, ContactField>> {
-        crm.contact(id)
-    }
-
-    fn create<'a>(crm: &'a dyn Crm, record: &'a Record<ContactField>) -> Answer<'a, Written<PdPersonId>> {
-        crm.create_contact(record)
-    }
-
-    fn update<'a>(
-        crm: &'a dyn Crm,
-        id: PdPersonId,
-        changes: &'a Record<ContactField>,
-    ) -> Answer<'a, Written<PdPersonId>> {
-        crm.update_contact(id, changes)
-    }
-
-    fn find(crm: &dyn Crm, hermes_id: i32, since: DateTime<Utc>) -> Answer<'_, Vec<PdPersonId>> {
-        crm.find_contacts(ContactId::new(hermes_id), since)
-    }
-
-    async fn link(tx: &mut Tx, hermes_id: i32, id: Option<PdPersonId>) -> Result<(), StoreError> {
-        contacts::set_crm_id(tx, ContactId::new(hermes_id), id).await
-    }
-}
-
-pub(super) struct Deals;
-
-impl Kind for Deals {
-    const KIND: ObjectKind = ObjectKind::Deal;
-    type Id = PdDealId;
-    type Field = DealField;
-
-    fn number(id: PdDealId) -> i32 {
-        id.get()
-    }
-
-    fn read(crm: &dyn Crm, id: PdDealId) -> Answer<'_, Remote<PdDealId, DealField>> {
-        crm.deal(id)
-    }
-
-    fn create<'a>(crm: &'a dyn Crm, record: &'a Record<DealField>) -> Answer<'a, Written<PdDealId>> {
-        crm.create_deal(record)
-    }
-
-    fn update<'a>(crm: &'a dyn Crm, id: PdDealId, changes: &'a Record<DealField>) -> Answer<'a, Written<PdDealId>> {
-        crm.update_deal(id, changes)
-    }
-
-    fn find(crm: &dyn Crm, hermes_id: i32, since: DateTime<Utc>) -> Answer<'_, Vec<PdDealId>> {
-        crm.find_deals(DealId::new(hermes_id), since)
-    }
-
-    async fn link(tx: &mut Tx, hermes_id: i32, id: Option<PdDealId>) -> Result<(), StoreError> {
-        deals::set_crm_id(tx, DealId::new(hermes_id), id).await
-    }
+kinds! {
+    Organizations: Organization, PdOrgId, CompanyId, CompanyField,
+        companies, company, create_company, update_company, find_companies;
+    Persons: Person, PdPersonId, ContactId, ContactField,
+        contacts, contact, create_contact, update_contact, find_contacts;
+    Deals: Deal, PdDealId, DealId, DealField,
+        deals, deal, create_deal, update_deal, find_deals;
 }
