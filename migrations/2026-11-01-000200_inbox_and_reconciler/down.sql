@@ -1,3 +1,11 @@
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM webhook_event WHERE state IN ('waiting', 'failed')) OR EXISTS (SELECT FROM dirty_company) THEN
+        RAISE EXCEPTION 'events wait or failed, or companies are still to be sent, which going down would forget; see `hermes status`';
+    END IF;
+END
+$$;
+
 DROP TABLE pipedrive_object;
 DROP TABLE dirty_company;
 DROP SEQUENCE dirty_company_version;

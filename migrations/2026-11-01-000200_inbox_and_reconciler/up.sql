@@ -32,8 +32,9 @@ CREATE TABLE webhook_event (
     next_attempt_at timestamp with time zone
 );
 CREATE INDEX ix_webhook_event_next_attempt_at ON webhook_event (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
-CREATE INDEX ix_webhook_event_unfinished ON webhook_event (id) WHERE state IN ('waiting', 'failed');
-CREATE INDEX ix_webhook_event_received_at ON webhook_event USING brin (received_at);
+CREATE INDEX ix_webhook_event_unfinished ON webhook_event (source, entity, entity_id)
+    WHERE state IN ('waiting', 'failed');
+CREATE INDEX ix_webhook_event_received_at ON webhook_event (received_at) WHERE state IN ('applied', 'ignored');
 
 CREATE SEQUENCE dirty_company_version;
 
@@ -66,7 +67,8 @@ CREATE TABLE pipedrive_object (
     changed_at timestamp with time zone,
     -- What was not sent, since the object is closed or gone in Pipedrive; sent once it differs from this.
     withheld jsonb,
-    -- A creation was started then and its outcome is unknown: look before creating.
-    creating_since timestamp with time zone,
+    -- A write was started then and its outcome is unknown. Where there is no Pipedrive id it was a creation: look before
+    -- creating again.
+    in_flight_since timestamp with time zone,
     PRIMARY KEY (kind, hermes_id)
 );

@@ -51,11 +51,6 @@ impl Backlog {
         self.companies.iter().chain(&self.events).any(|entry| entry.due_at.is_some_and(|at| at <= now))
     }
 
-    /// No company waits for its next attempt. Parked ones may be left, and events that wait for something.
-    pub(crate) fn companies_are_done(&self) -> bool {
-        self.companies.iter().all(|company| company.due_at.is_none())
-    }
-
     pub(crate) fn has_parked_companies(&self) -> bool {
         self.companies.iter().any(|company| company.due_at.is_none())
     }

@@ -135,7 +135,7 @@ impl Audit<'_> {
     async fn all(&mut self, tc2: &Tc2Server) {
         self.nothing_accepted_is_missing(tc2).await;
         let newest = self.newest_of_each_client().await;
-        self.check("companies", &self.world.database().count("company").await, &(newest.len() as u64));
+        self.check("companies", &self.world.database().count("company").await, &u64::try_from(newest.len()).unwrap());
         for (id, subject) in &newest {
             self.client(*id, subject).await;
         }

@@ -169,6 +169,15 @@ impl WorldBuilder {
     }
 }
 
+/// Whether there is something to wait for.
+enum Wait {
+    Over,
+    /// Hermes is at work.
+    Now,
+    /// Nothing happens before this time.
+    Until(DateTime<Utc>),
+}
+
 /// Everything a test has to do with. Ends with [`World::finish`] or [`World::leave`].
 #[derive(Debug)]
 pub struct World {
@@ -303,23 +312,20 @@ impl World {
     /// Waits until every company is in line with Pipedrive and no event is due. The clock goes on to whatever waits for
     /// its next attempt; fails when a company is parked.
     pub async fn settle(&self) {
-        self.wait_for("everything is dealt with", async |backlog| {
+        self.wait_for("everything is dealt with", |backlog| {
             assert!(!backlog.has_parked_companies(), "a company was given up:\n{backlog}");
-            if backlog.is_due(self.now()) {
-                return false;
+            match backlog.next_company_at() {
+                _ if backlog.is_due(self.now()) => Wait::Now,
+                Some(at) => Wait::Until(at),
+                None => Wait::Over,
             }
-            if let Some(at) = backlog.next_company_at() {
-                self.clock.advance_to(at);
-                self.wake().await;
-            }
-            backlog.companies_are_done()
         })
         .await;
     }
 
     /// Waits until nothing is due at this moment: what failed waits for its time, or has been given up.
     pub async fn idle(&self) {
-        self.wait_for("nothing is due", async |backlog| !backlog.is_due(self.now())).await;
+        self.wait_for("nothing is due", |backlog| if backlog.is_due(self.now()) { Wait::Now } else { Wait::Over }).await;
     }
 
     /// What is not dealt with.
@@ -327,12 +333,17 @@ impl World {
         Backlog::read(&self.database).await
     }
 
-    async fn wait_for(&self, what: &str, mut reached: impl AsyncFnMut(&Backlog) -> bool) {
+    async fn wait_for(&self, what: &str, judge: impl Fn(&Backlog) -> Wait) {
         let started = Instant::now();
         loop {
             let backlog = self.backlog().await;
-            if reached(&backlog).await {
-                return;
+            match judge(&backlog) {
+                Wait::Over => return,
+                Wait::Now => {}
+                Wait::Until(at) => {
+                    self.clock.advance_to(at);
+                    self.wake().await;
+                }
             }
             assert!(
                 started.elapsed() < PATIENCE,

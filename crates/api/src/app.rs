@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use hermes_domain::ports::{ClientWebhooks, Clock, Crm};
 use hermes_http::{HttpConfig, Origins, Server, Services};
 use hermes_pipedrive::{Client, FieldMap, PipedriveCrm};
@@ -110,10 +110,10 @@ impl App {
     pub fn start(parts: Parts, roles: Roles) -> anyhow::Result<Self> {
         let Parts { store, crm, webhooks, clock, sync, http } = parts;
         let signal = WorkSignal::default();
-        let inbox = Inbox::new(store.clone(), webhooks, Arc::clone(&clock), signal.clone(), sync.clone());
-
         let server = if roles.serve {
-            let services = Services { inbox: inbox.clone(), companies: CompanySearch::new(store.clone()) };
+            let inbox =
+                Inbox::new(store.clone(), Arc::clone(&webhooks), Arc::clone(&clock), signal.clone(), sync.clone());
+            let services = Services { inbox, companies: CompanySearch::new(store.clone()) };
             let server = Server::start(&http, services)
                 .with_context(|| format!("cannot listen at {}:{}; is the port taken?", http.host, http.port))?;
             tracing::info!(address = %server.address(), "listening");
@@ -127,16 +127,47 @@ impl App {
             let (signal, store) = (signal.clone(), store.clone());
             async move { signal.announce(&store).await }
         });
-        let worker = roles.work.then(|| {
+        let worker = if roles.work {
+            // Connections of its own: a rush of webhooks must not look to it like a database that is away.
+            let store = store.separate(sync.concurrency.saturating_add(2))?;
+            let inbox = Inbox::new(store.clone(), webhooks, Arc::clone(&clock), signal.clone(), sync.clone());
             let reconciler = Reconciler::new(store.clone(), crm, Arc::clone(&clock), sync.clone());
-            tokio::spawn(Worker::new(store, inbox, reconciler, clock, signal, sync).run(stopping))
-        });
+            Some(tokio::spawn(Worker::new(store, inbox, reconciler, clock, signal, sync).run(stopping)))
+        } else {
+            None
+        };
         Ok(Self { server, worker, announcer, shutdown })
     }
 
     /// Where requests are answered.
     pub fn address(&self) -> Option<SocketAddr> {
         self.server.as_ref().map(Server::address)
+    }
+
+    /// Ends, with an error, when a part of the application does, which none is meant to unless it is stopped.
+    pub async fn broken(&mut self) -> anyhow::Error {
+        let served = async {
+            match &mut self.server {
+                Some(server) => server.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        let worked = async {
+            match &mut self.worker {
+                Some(worker) => worker.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = served => match ended {
+                Ok(()) => anyhow!("the server ended by itself"),
+                Err(error) => anyhow!(error).context("the server broke down"),
+            },
+            ended = worked => match ended {
+                Ok(()) => anyhow!("the worker ended by itself"),
+                Err(error) => anyhow!(error).context("the worker broke down"),
+            },
+        }
     }
 
     /// Takes nothing new, finishes what is under way, and ends.

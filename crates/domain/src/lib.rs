@@ -44,4 +44,4 @@ pub use meeting::Meeting;
 pub use pipeline::EntryPoint;
 pub use plan::PricePlan;
 pub use status::{DealStatus, MeetingKind, MeetingStatus, Tc2Status};
-pub use text::Text;
+pub use text::{LongText, Text};

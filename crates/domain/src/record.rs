@@ -8,6 +8,8 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::text::LongText;
+
 /// A value of a record. Dates are text, `YYYY-MM-DD`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -165,9 +167,13 @@ impl<F: Field> Record<F> {
         Self::default()
     }
 
-    /// Sets a field. Empty text is the same as no value, and leaves the field absent.
+    /// Sets a field. Empty text is the same as no value, and leaves the field absent; NUL, which nobody can store, is left
+    /// out.
     pub fn set(&mut self, field: F, value: impl Into<Value>) {
-        let value = value.into();
+        let value = match value.into() {
+            Value::Text(text) => Value::Text(LongText::from(text).into_string()),
+            number @ Value::Integer(_) => number,
+        };
         if value != Value::Text(String::new()) {
             self.0.insert(field, value);
         }
@@ -185,6 +191,10 @@ impl<F: Field> Record<F> {
             self.set(field, value);
         }
         self
+    }
+
+    pub fn remove(&mut self, field: F) {
+        self.0.remove(&field);
     }
 
     pub fn get(&self, field: F) -> Option<&Value> {
@@ -216,6 +226,18 @@ impl<F: Field> Record<F> {
     pub fn merged_with(mut self, changes: &Self) -> Self {
         self.0.extend(changes.0.iter().map(|(field, value)| (*field, value.clone())));
         self
+    }
+
+    /// The fields that `others` does not name.
+    #[must_use]
+    pub fn without(&self, others: &Self) -> Self {
+        Self(
+            self.0
+                .iter()
+                .filter(|(field, _)| others.get(**field).is_none())
+                .map(|(field, value)| (*field, value.clone()))
+                .collect(),
+        )
     }
 
     /// The fields named, as far as they are there.

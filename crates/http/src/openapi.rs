@@ -1,5 +1,7 @@
 //! The OpenAPI document.
 
+use std::sync::LazyLock;
+
 use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
@@ -19,8 +21,9 @@ use crate::routes;
 struct Document;
 
 /// The document as JSON.
-pub fn openapi() -> String {
-    Document::openapi().to_pretty_json().unwrap_or_default()
+pub fn openapi() -> &'static str {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| Document::openapi().to_pretty_json().unwrap_or_default());
+    &DOCUMENT
 }
 
 pub(crate) fn configure(app: &mut web::ServiceConfig) {

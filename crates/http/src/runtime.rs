@@ -4,6 +4,7 @@
 //! the others of its thread.
 
 use tokio::runtime::Handle;
+use tracing::Instrument;
 
 use crate::error::ApiError;
 
@@ -17,7 +18,7 @@ where
     E: Send + 'static,
     ApiError: From<E>,
 {
-    match runtime.spawn(use_case).await {
+    match runtime.spawn(use_case.in_current_span()).await {
         Ok(result) => Ok(result?),
         Err(error) => {
             tracing::error!(%error, "a use case broke down");

@@ -73,8 +73,9 @@ impl Server {
                 .configure(routes::configure)
                 .wrap(cors(&origins))
                 .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")))
-                .wrap(NormalizePath::trim())
                 .wrap(TracingLogger::<RequestSpan>::new())
+                // Outermost: the others see the path by which it is routed.
+                .wrap(NormalizePath::trim())
         })
         .workers(config.workers)
         .shutdown_timeout(config.grace.as_secs())
@@ -93,6 +94,11 @@ impl Server {
 
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Ends when the server does, which it is not meant to unless it is stopped.
+    pub async fn ended(&mut self) -> io::Result<()> {
+        (&mut self.running).await.map_err(io::Error::other)?
     }
 
     /// Takes no more requests, answers those it has, and ends.

@@ -1,5 +1,4 @@
 //! The table `company`.
-#![allow(clippy::ref_option_ref, reason = "what diesel derives for the changes")]
 
 use chrono::{DateTime, Utc};
 use diesel::{dsl::exists, prelude::*, select};

@@ -7,7 +7,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use rustls::{
     ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -19,6 +19,14 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
 use crate::error::StoreError;
+
+/// What holds for every session, so that nothing waits for ever: neither we for PostgreSQL nor others for our locks. A sender
+/// of webhooks gives up after eight seconds.
+const SESSION: &str =
+    "SET statement_timeout = '10s'; SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '30s'";
+
+/// After so long without an answer to anything the way to the database counts as broken.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// How to connect.
 #[derive(Clone)]
@@ -43,7 +51,7 @@ impl Connector {
             .as_str()
             .parse()
             .map_err(|error| StoreError::Configuration(format!("the database URL has a wrong parameter: {error}")))?;
-        postgres.connect_timeout(patience);
+        postgres.connect_timeout(patience).tcp_user_timeout(SILENCE).keepalives_idle(SILENCE);
         if postgres.get_application_name().is_none() {
             postgres.application_name("hermes");
         }
@@ -56,7 +64,9 @@ impl Connector {
             .connect(self.tls.clone())
             .await
             .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
+        connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(connection)
     }
 }
 

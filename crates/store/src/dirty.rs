@@ -5,12 +5,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
+    dsl::case_when,
     prelude::*,
-    sql_types::{Bool, SmallInt, Text, Timestamptz},
+    sql_types::{SmallInt, Text, Timestamptz},
     upsert::excluded,
 };
 use diesel_async::RunQueryDsl;
-use hermes_domain::CompanyId;
+use hermes_domain::{CompanyId, LongText};
 
 use crate::{error::StoreError, pool::Tx, prepared::Prepared, schema::dirty_company as dirty};
 
@@ -50,8 +51,8 @@ diesel::define_sql_function! {
     fn nextval(sequence: Text) -> BigInt;
 }
 
-/// Marks a company dirty, to be worked on at once, even if it was parked. Whether it was clean before.
-pub async fn mark(tx: &mut Tx, id: CompanyId, priority: Priority, now: DateTime<Utc>) -> Result<bool, StoreError> {
+/// Marks a company dirty, to be worked on at once; one that was parked gets all its attempts anew.
+pub async fn mark(tx: &mut Tx, id: CompanyId, priority: Priority, now: DateTime<Utc>) -> Result<(), StoreError> {
     let mark = diesel::insert_into(dirty::table)
         .values((
             dirty::company_id.eq(id.get()),
@@ -65,10 +66,11 @@ pub async fn mark(tx: &mut Tx, id: CompanyId, priority: Priority, now: DateTime<
             dirty::version.eq(nextval("dirty_company_version")),
             dirty::priority.eq(least_rank(dirty::priority, excluded(dirty::priority))),
             dirty::run_at.eq(earlier(dirty::run_at, excluded(dirty::run_at))),
+            dirty::attempts.eq(case_when(dirty::parked_at.is_null(), dirty::attempts).otherwise(0)),
             dirty::parked_at.eq(None::<DateTime<Utc>>),
-        ))
-        .returning(diesel::dsl::sql::<Bool>("xmax = 0"));
-    Ok(Prepared(mark).get_result(tx).await?)
+        ));
+    Prepared(mark).execute(tx).await?;
+    Ok(())
 }
 
 /// A dirty company, in the version that was read.
@@ -100,11 +102,6 @@ pub async fn due(
         .into_iter()
         .map(|(id, version, attempts)| DirtyCompany { id: CompanyId::new(id), version, attempts })
         .collect())
-}
-
-/// The version in which a company is dirty now, if it is.
-pub async fn version(tx: &mut Tx, id: CompanyId) -> Result<Option<i64>, StoreError> {
-    Ok(dirty::table.find(id.get()).select(dirty::version).first(tx).await.optional()?)
 }
 
 /// The CRM shows the company as it was in this version. Whether it is clean now: not, when it changed meanwhile.
@@ -139,7 +136,9 @@ pub async fn failed(
     fate: Fate,
 ) -> Result<(), StoreError> {
     let row = dirty::table.find(id.get());
-    diesel::update(row).set((dirty::attempts.eq(attempts), dirty::error.eq(error))).execute(tx).await?;
+    // It may quote the outside.
+    let error = LongText::new(error);
+    diesel::update(row).set((dirty::attempts.eq(attempts), dirty::error.eq(error.as_str()))).execute(tx).await?;
     let seen = row.filter(dirty::version.eq(version));
     match fate {
         Fate::RetryAt(at) => diesel::update(seen).set(dirty::run_at.eq(at)).execute(tx).await?,

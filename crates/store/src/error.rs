@@ -27,6 +27,21 @@ impl StoreError {
     }
 }
 
+/// Whether PostgreSQL refuses for now only. Diesel does not hand the error's code on; in another language than English such
+/// an error counts as a refusal, which is tried again as well, but not without end.
+fn is_passing(message: &str) -> bool {
+    const PASSING: [&str; 7] = [
+        "terminating connection",
+        "canceling statement",
+        "deadlock detected",
+        "the database system is",
+        "sorry, too many clients",
+        "remaining connection slots",
+        "could not extend file",
+    ];
+    PASSING.iter().any(|beginning| message.starts_with(beginning))
+}
+
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         match error {
@@ -41,9 +56,17 @@ impl From<DieselError> for StoreError {
                 | DatabaseErrorKind::ExclusionViolation,
                 info,
             ) => Self::Refused(info.message().to_owned()),
-            // PostgreSQL says of what it cannot do now, and of what it cannot do at all, the same to diesel. To take the
-            // former for the latter would lose work, the other way round costs a retry.
-            DieselError::DatabaseError(_, info) => Self::Unavailable(info.message().to_owned()),
+            DieselError::DatabaseError(
+                DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::SerializationFailure
+                | DatabaseErrorKind::ReadOnlyTransaction,
+                info,
+            ) => Self::Unavailable(info.message().to_owned()),
+            DieselError::DatabaseError(_, info) if is_passing(info.message()) => {
+                Self::Unavailable(info.message().to_owned())
+            }
+            DieselError::DatabaseError(_, info) => Self::Refused(info.message().to_owned()),
             DieselError::BrokenTransactionManager
             | DieselError::RollbackErrorOnCommit { .. }
             | DieselError::RollbackTransaction

@@ -11,19 +11,17 @@ use crate::{error::StoreError, pool::Tx, schema::webhook_event as event};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
     Tc2,
-    Pipedrive,
 }
 
 impl Source {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tc2 => "tc2",
-            Self::Pipedrive => "pipedrive",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Tc2, Self::Pipedrive].into_iter().find(|source| source.as_str() == name)
+        [Self::Tc2].into_iter().find(|source| source.as_str() == name)
     }
 }
 
@@ -53,6 +51,11 @@ impl EventState {
             Self::Waiting { .. } => "waiting",
             Self::Failed { .. } => "failed",
         }
+    }
+
+    /// It is not done with.
+    pub const fn is_open(&self) -> bool {
+        matches!(self, Self::Waiting { .. } | Self::Failed { .. })
     }
 
     fn reason(&self) -> Option<&str> {
@@ -102,6 +105,30 @@ pub async fn insert(
         .get_result(tx)
         .await
         .optional()?)
+}
+
+/// Lets go of the events of one entity that wait or failed and happened no later than one that was stored since: each tells
+/// all there is to tell.
+pub async fn supersede(tx: &mut Tx, source: Source, raw: &RawEvent, by: i64) -> Result<(), StoreError> {
+    let (Some(entity), Some(entity_id), Some(occurred_at)) = (raw.entity.as_deref(), raw.entity_id, raw.occurred_at)
+    else {
+        return Ok(());
+    };
+    diesel::update(event::table)
+        .filter(event::state.eq_any(["waiting", "failed"]))
+        .filter(event::source.eq(source.as_str()))
+        .filter(event::entity.eq(entity))
+        .filter(event::entity_id.eq(entity_id))
+        .filter(event::occurred_at.le(occurred_at))
+        .filter(event::id.lt(by))
+        .set((
+            event::state.eq("ignored"),
+            event::reason.eq(format!("superseded by event {by}")),
+            event::next_attempt_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// An event that was not applied at once.

@@ -1,5 +1,5 @@
 //! Who reconciles: one process at a time, by an advisory lock on a connection of its own. PostgreSQL releases the lock the
-//! moment the process dies.
+//! moment the process dies, and within seconds when its machine does.
 
 use std::{pin::pin, time::Duration};
 
@@ -47,6 +47,8 @@ impl Store {
         while !diesel::select(pg_try_advisory_lock(LEADER_LOCK)).get_result::<bool>(&mut connection).await? {
             tokio::time::sleep(CANDIDACY).await;
         }
+        // Should this machine vanish, the lock goes with the session; a living leader is heard every second.
+        diesel::sql_query("SET idle_session_timeout = '10s'").execute(&mut connection).await?;
         diesel::sql_query(format!("LISTEN {CHANNEL}")).execute(&mut connection).await?;
         Ok(Leadership { connection })
     }

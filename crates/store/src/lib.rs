@@ -17,6 +17,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![allow(clippy::ref_option_ref, reason = "in what diesel derives")]
 
 pub mod admins;
 pub mod companies;

@@ -1,6 +1,6 @@
 //! Bringing the database to the schema this version needs.
 
-use diesel::{RunQueryDsl, migration::MigrationSource, pg::Pg};
+use diesel::{connection::SimpleConnection, migration::MigrationSource, pg::Pg};
 use diesel_async::{AsyncPgConnection, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -10,6 +10,9 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
 /// Held while migrations run, so that processes that start together take turns.
 const MIGRATION_LOCK: i64 = 0x4865_726d_6573_0001;
+
+/// Behind a migration that waits for a table everybody else waits too; better to give up and try again.
+const TABLE_LOCK_PATIENCE: &str = "10s";
 
 /// One migration, and whether the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,8 +77,11 @@ impl Store {
         let connection = self.connect().await?;
         tokio::task::spawn_blocking(move || {
             let mut connection = Connection::from(connection);
-            diesel::sql_query(format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).execute(&mut connection)?;
-            // The lock ends with the connection.
+            connection.batch_execute(&format!(
+                "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK});
+                 SET lock_timeout = '{TABLE_LOCK_PATIENCE}'"
+            ))?;
+            // The advisory lock ends with the connection.
             work(&mut connection)
         })
         .await

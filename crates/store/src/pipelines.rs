@@ -15,9 +15,9 @@ use crate::{
 /// Why a price plan's deals have nowhere to start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoEntryPoint {
-    #[error("the table config is empty; run `hermes setup`")]
+    #[error("the table config is empty")]
     NoConfig,
-    #[error("pipeline {0} has no default entry stage; run `hermes setup`")]
+    #[error("pipeline {0} has no default entry stage")]
     NoStage(PipelineId),
 }
 

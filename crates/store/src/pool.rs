@@ -64,7 +64,16 @@ impl Store {
     /// connections live there, whoever uses them.
     pub fn new(config: &StoreConfig) -> Result<Self, StoreError> {
         let runtime = Handle::try_current().map_err(|error| StoreError::Configuration(error.to_string()))?;
-        let connector = Connector::new(&config.url, PATIENCE)?;
+        Self::with_connector(Connector::new(&config.url, PATIENCE)?, runtime, config.pool_size)
+    }
+
+    /// The same database by connections of its own, for work that must not wait for those of others.
+    pub fn separate(&self, pool_size: usize) -> Result<Self, StoreError> {
+        let runtime = Handle::try_current().map_err(|error| StoreError::Configuration(error.to_string()))?;
+        Self::with_connector(self.connector.clone(), runtime, pool_size)
+    }
+
+    fn with_connector(connector: Connector, runtime: Handle, pool_size: usize) -> Result<Self, StoreError> {
         let mut manager = ManagerConfig::default();
         manager.recycling_method = RecyclingMethod::Fast;
         let dial = connector.clone();
@@ -74,9 +83,9 @@ impl Store {
             async move { connecting.await.map_err(|error| diesel::ConnectionError::BadConnection(error.to_string()))? }
                 .boxed()
         });
-        let manager = AsyncDieselConnectionManager::new_with_config(&config.url, manager);
+        let manager = AsyncDieselConnectionManager::new_with_config("", manager);
         let pool = Pool::builder(manager)
-            .max_size(config.pool_size)
+            .max_size(pool_size)
             .timeouts(Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PATIENCE) })
             .runtime(Runtime::Tokio1)
             .build()

@@ -152,7 +152,7 @@ diesel::table! {
         schema -> Nullable<Text>,
         changed_at -> Nullable<Timestamptz>,
         withheld -> Nullable<Jsonb>,
-        creating_since -> Nullable<Timestamptz>,
+        in_flight_since -> Nullable<Timestamptz>,
     }
 }
 

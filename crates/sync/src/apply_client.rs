@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use hermes_domain::{
-    Client, Company, CompanyId, ContactId, Tc2AdminId,
+    Client, Company, CompanyId, ContactId, Recipient, Tc2AdminId,
     company::{Assignment, CompanyProfile},
     deal::DealTerms,
 };
@@ -17,7 +17,10 @@ use hermes_store::{
 /// What an event came to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Applied {
-    Marked,
+    /// A known company follows.
+    Updated,
+    /// There is a new company.
+    SignedUp,
     /// Something newer is known already.
     Stale,
 }
@@ -85,7 +88,7 @@ async fn update(
     let unchanged = profile == company.profile && lost == 0 && !opened;
     let priority = if unchanged { Priority::Resend } else { Priority::Edit };
     dirty::mark(tx, company.id, priority, timing.now).await?;
-    Ok(Applied::Marked)
+    Ok(Applied::Updated)
 }
 
 async fn sign_up(tx: &mut Tx, client: &Client, timing: Timing, tc2_base_url: &str) -> Result<Applied, ApplyError> {
@@ -100,8 +103,11 @@ async fn sign_up(tx: &mut Tx, client: &Client, timing: Timing, tc2_base_url: &st
     }
     let company = companies::insert(tx, &profile, Some(timing.happened_at)).await?;
 
+    // In the order of their ids, so that two sign-ups with the same people do not wait for each other.
+    let mut recipients: Vec<&Recipient> = client.recipients.iter().collect();
+    recipients.sort_by_key(|recipient| recipient.id);
     let mut primary = None;
-    for (position, recipient) in client.recipients.iter().enumerate() {
+    for recipient in recipients {
         let new = NewContact {
             company_id: company,
             created: timing.now,
@@ -112,7 +118,8 @@ async fn sign_up(tx: &mut Tx, client: &Client, timing: Timing, tc2_base_url: &st
             country: client.agency.country.clone(),
         };
         let (contact, owner) = contacts::find_or_insert(tx, recipient.id, &new).await?;
-        if position == 0 && owner == company {
+        let is_first = client.recipients.first().is_some_and(|first| first.id == recipient.id);
+        if is_first && owner == company {
             primary = Some(contact);
         }
     }
@@ -120,7 +127,7 @@ async fn sign_up(tx: &mut Tx, client: &Client, timing: Timing, tc2_base_url: &st
         open_deal(tx, company, &profile, primary, tc2_base_url).await?;
     }
     dirty::mark(tx, company, Priority::SignUp, timing.now).await?;
-    Ok(Applied::Marked)
+    Ok(Applied::SignedUp)
 }
 
 /// The staff whom TC2 names. Without a sales person there is no company; the others may be unknown.
@@ -134,7 +141,7 @@ async fn assignment(tx: &mut Tx, client: &Client) -> Result<Assignment, ApplyErr
     };
     let sales_person = find(Some(sales_person)).ok_or_else(|| {
         ApplyError::Waits(format!(
-            "no admin has the TC2 id {sales_person}, who is the client's sales person; add them with `hermes setup admins`"
+            "no admin has the TC2 id {sales_person}, who is the client's sales person; add them to the table admin"
         ))
     })?;
     Ok(Assignment { sales_person, support_person: find(client.support_person), bdr_person: find(client.bdr_person) })

@@ -87,40 +87,48 @@ impl Inbox {
             .transaction(async |tx| {
                 let stored = inbox::insert(tx, Source::Tc2, raw, digest, now, &EventState::Applied).await?;
                 let Some(id) = stored else { return Ok(()) };
-                if apply_client::apply(tx, client, timing, &self.settings.tc2_base_url).await? == Applied::Stale {
-                    inbox::set_state(tx, id, 1, &stale()).await?;
+                match apply_client::apply(tx, client, timing, &self.settings.tc2_base_url).await? {
+                    Applied::Updated => {}
+                    Applied::SignedUp => inbox::supersede(tx, Source::Tc2, raw, id).await?,
+                    Applied::Stale => inbox::set_state(tx, id, 1, &stale()).await?,
                 }
                 Ok(())
             })
             .await;
         match applied {
             Ok(()) => Ok(()),
-            Err(ApplyError::Store(error)) if error.is_unavailable() => Err(error),
             Err(error) => self.keep(raw, now, self.after_failure(&error, 1, now)).await,
         }
     }
 
-    /// Stores an event that is not applied.
+    /// Stores an event that is not applied. Of those of one client only the newest stays open.
     async fn keep(&self, raw: &RawEvent, now: DateTime<Utc>, state: EventState) -> Result<(), StoreError> {
         log(raw, &state);
         let digest = digest(Source::Tc2, raw);
         let digest = digest.as_deref();
         self.store
-            .transaction(async |tx| inbox::insert(tx, Source::Tc2, raw, digest, now, &state).await.map(drop))
+            .transaction(async |tx| match inbox::insert(tx, Source::Tc2, raw, digest, now, &state).await? {
+                Some(id) if state.is_open() => inbox::supersede(tx, Source::Tc2, raw, id).await,
+                Some(_) | None => Ok(()),
+            })
             .await
     }
 
-    /// Tries again the events that are due, at most `limit`. How many there were.
+    /// Tries again the events that are due, at most `limit`. How many there were. One that cannot be dealt with does not
+    /// stop the others.
     pub async fn retry_due(&self, limit: i64) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let due = self.store.transaction(async |tx| inbox::due(tx, now, limit).await).await?;
+        let mut outcome = Ok(due.len());
         for id in &due {
-            self.retry(*id, now).await?;
+            if let Err(error) = self.retry(*id, now).await {
+                outcome = Err(error);
+            }
         }
         if !due.is_empty() {
             self.signal.wake();
         }
-        Ok(due.len())
+        outcome
     }
 
     async fn retry(&self, id: i64, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -129,11 +137,12 @@ impl Inbox {
             .transaction(async |tx| {
                 let Some(event) = inbox::claim(tx, id, now).await? else { return Ok(()) };
                 let attempts = event.attempts.saturating_add(1);
+                let Source::Tc2 = event.source;
                 let state = match self.webhooks.read(&event.payload) {
                     Ok(ClientEvent::Client(client)) => {
                         let timing = timing(event.occurred_at, event.received_at, now);
                         match apply_client::apply(tx, &client, timing, &self.settings.tc2_base_url).await? {
-                            Applied::Marked => EventState::Applied,
+                            Applied::Updated | Applied::SignedUp => EventState::Applied,
                             Applied::Stale => stale(),
                         }
                     }

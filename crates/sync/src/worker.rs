@@ -34,6 +34,12 @@ const CHORES: Duration = Duration::from_secs(1);
 /// How many events are tried again in one go.
 const EVENT_BATCH: i64 = 100;
 
+/// After so many companies in a row without a proper answer, the CRM counts as out of reach.
+const SILENCE: u32 = 5;
+
+/// How long a company is left out after work on it broke down.
+const BENCH: Duration = Duration::from_secs(30);
+
 /// Waits between signs that the CRM is back.
 const OUTAGE_BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_mins(1) };
 
@@ -52,6 +58,12 @@ pub struct Worker {
 enum End {
     Shutdown,
     LeadershipLost(StoreError),
+}
+
+impl End {
+    fn lost(why: Result<StoreError, JoinError>) -> Self {
+        Self::LeadershipLost(why.unwrap_or_else(|error| StoreError::Unavailable(error.to_string())))
+    }
 }
 
 impl Worker {
@@ -101,25 +113,36 @@ impl Worker {
         let mut keeper = JoinSet::new();
         keeper.spawn(keep(leadership, self.signal.clone()));
         let mut chores = JoinSet::new();
-        chores.spawn(do_chores(self.inbox.clone()));
         loop {
-            if let Err(error) = self.take_up(&mut shift).await {
-                tracing::warn!(%error, "cannot look for work; trying again");
+            if chores.is_empty() {
+                chores.spawn(do_chores(self.inbox.clone()));
             }
             tokio::select! {
-                () = asked(shutdown) => {
-                    shift.finish().await;
-                    return End::Shutdown;
-                }
-                Some(lost) = keeper.join_next() => {
-                    // Another process may lead by now: what runs here is broken off, and repeated there.
-                    return End::LeadershipLost(lost.unwrap_or_else(|error| StoreError::Unavailable(error.to_string())));
-                }
+                () = asked(shutdown) => return self.end(shift, keeper).await,
+                Some(lost) = keeper.join_next() => return End::lost(lost),
+                taken = self.take_up(&mut shift) => if let Err(error) = taken {
+                    tracing::warn!(%error, "cannot look for work; trying again");
+                },
+            }
+            tokio::select! {
+                () = asked(shutdown) => return self.end(shift, keeper).await,
+                // Another process may lead by now: what runs here is broken off, and repeated there.
+                Some(lost) = keeper.join_next() => return End::lost(lost),
                 Some(ended) = shift.running.join_next_with_id() => shift.ended(ended),
+                Some(broken) = chores.join_next() => tracing::error!(?broken, "the chores broke down; they begin anew"),
                 () = self.signal.work() => {}
                 () = sleep_until(shift.paused_until), if shift.is_paused() => {}
             }
         }
+    }
+
+    /// Finishes what is under way, as long as this process leads.
+    async fn end(&self, shift: Shift, mut keeper: JoinSet<StoreError>) -> End {
+        tokio::select! {
+            () = shift.finish() => {}
+            Some(_) = keeper.join_next() => tracing::warn!("work is broken off; another process may lead now"),
+        }
+        End::Shutdown
     }
 
     /// Begins as much of the most urgent work as may run at once.
@@ -128,7 +151,7 @@ impl Worker {
         if free == 0 {
             return Ok(());
         }
-        let busy: Vec<CompanyId> = shift.companies.values().copied().collect();
+        let busy = shift.occupied();
         let now = self.clock.now();
         let due = self.store.transaction(async |tx| dirty::due(tx, now, &busy, free).await).await?;
         for company in due {
@@ -179,24 +202,40 @@ struct Shift {
     reconciler: Reconciler,
     running: JoinSet<Result<Outcome, StoreError>>,
     companies: HashMap<Id, CompanyId>,
+    /// Companies whose work broke down without a note of it, and until when they are left out.
+    benched: HashMap<CompanyId, Instant>,
     /// The CRM is out of reach: until then nothing new begins, and then one company is tried.
     paused_until: Instant,
     outages: u32,
+    /// Companies in a row that got no proper answer.
+    unanswered: u32,
+    /// When the CRM had last answered properly.
+    answered_at: i64,
 }
 
 impl Shift {
     fn new(reconciler: Reconciler) -> Self {
         Self {
+            answered_at: reconciler.answered_at(),
             reconciler,
             running: JoinSet::new(),
             companies: HashMap::new(),
+            benched: HashMap::new(),
             paused_until: Instant::now(),
             outages: 0,
+            unanswered: 0,
         }
     }
 
     fn is_paused(&self) -> bool {
         self.paused_until > Instant::now()
+    }
+
+    /// Companies that must not be begun now.
+    fn occupied(&mut self) -> Vec<CompanyId> {
+        let now = Instant::now();
+        self.benched.retain(|_, until| *until > now);
+        self.companies.values().chain(self.benched.keys()).copied().collect()
     }
 
     fn capacity(&self, concurrency: usize) -> usize {
@@ -216,37 +255,40 @@ impl Shift {
     }
 
     fn ended(&mut self, ended: Result<(Id, Result<Outcome, StoreError>), JoinError>) {
-        let outcome = match ended {
-            Ok((task, outcome)) => {
-                self.companies.remove(&task);
-                outcome
-            }
-            Err(error) => {
-                let company = self.companies.remove(&error.id());
-                tracing::error!(?company, %error, "work on a company broke down");
-                self.pause(None);
-                return;
-            }
+        let answered_at = self.reconciler.answered_at();
+        if answered_at != self.answered_at {
+            (self.answered_at, self.outages, self.unanswered) = (answered_at, 0, 0);
+        }
+        let (task, outcome) = match ended {
+            Ok((task, outcome)) => (task, outcome.map_err(|error| error.to_string())),
+            Err(error) => (error.id(), Err(error.to_string())),
         };
+        let company = self.companies.remove(&task);
         match outcome {
-            Ok(Outcome::InLine | Outcome::Failed) => self.outages = 0,
-            Ok(Outcome::Outage(Outage { retry_after })) => self.pause(retry_after),
+            Ok(Outcome::InLine | Outcome::Failed) => {}
+            Ok(Outcome::Unanswered) => {
+                self.unanswered = self.unanswered.saturating_add(1);
+                if self.unanswered >= SILENCE {
+                    self.pause(Duration::ZERO);
+                }
+            }
+            Ok(Outcome::Outage(Outage { retry_after })) => self.pause(retry_after.unwrap_or_default()),
             Err(error) => {
-                tracing::warn!(%error, "the result could not be noted; the work will be repeated");
-                self.pause(None);
+                tracing::error!(?company, %error, "work on a company broke down; it will be repeated");
+                self.benched.extend(company.map(|company| (company, Instant::now() + BENCH)));
             }
         }
     }
 
     /// Several companies that meet the same outage are one sign of it.
-    fn pause(&mut self, retry_after: Option<Duration>) {
-        if self.is_paused() {
-            return;
+    fn pause(&mut self, at_least: Duration) {
+        let now = Instant::now();
+        if !self.is_paused() {
+            self.outages = self.outages.saturating_add(1);
+            self.paused_until = now + OUTAGE_BACKOFF.delay(self.outages);
         }
-        self.outages = self.outages.saturating_add(1);
-        let pause = retry_after.unwrap_or_default().max(OUTAGE_BACKOFF.delay(self.outages));
-        tracing::warn!(?pause, "pausing");
-        self.paused_until = Instant::now() + pause;
+        self.paused_until = self.paused_until.max(now + at_least);
+        tracing::warn!(pause = ?self.paused_until.duration_since(now), "the CRM is out of reach; pausing");
     }
 
     async fn finish(mut self) {

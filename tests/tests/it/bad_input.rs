@@ -1,9 +1,11 @@
 //! Bodies that are too large, unsigned, no JSON, or not what they should be. Never a 5xx, never half a row.
 
 use hermes_sandbox::tc2::sign;
-use hermes_tests::{TC2_KEY, World};
+use hermes_tests::{Process, TC2_KEY, World};
 use reqwest::Method;
 use serde_json::{Value, json};
+
+use crate::processes::HERMES;
 
 const MIB: usize = 1024 * 1024;
 
@@ -38,6 +40,16 @@ async fn a_missing_or_wrong_signature_is_403_and_nothing_is_stored() {
         assert_eq!(answer.expect(403), json!({ "detail": "Unauthorized key" }));
     }
     assert_nothing_is_stored(&world).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_dev_mode_no_signature_is_required() {
+    let world = World::with().for_processes().start().await;
+    let hermes = Process::start(HERMES, &world, &[("DEV_MODE", "true")]).await;
+    let body = json!({ "events": [world.event(&world.client(7)).to_json()] }).to_string();
+    hermes.send(hermes.request(Method::POST, "/tc2/callback/").body(body)).await.expect_ok();
+    assert_eq!(world.company(7).await["name"], "Agency 7");
     world.finish().await;
 }
 
@@ -99,7 +111,8 @@ async fn a_body_that_is_no_delivery_is_422_that_names_every_fault_at_once() {
             .iter()
             .map(|fault| {
                 assert!(!fault["msg"].as_str().unwrap().is_empty());
-                let way: Vec<&str> = fault["loc"].as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect();
+                let way: Vec<&str> =
+                    fault["loc"].as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect();
                 (way.join("."), fault["type"].as_str().unwrap().to_owned())
             })
             .collect();
@@ -197,7 +210,9 @@ async fn nul_half_characters_huge_numbers_and_deep_nesting_are_taken_without_har
     }
     let orphans = world
         .database()
-        .count("company WHERE NOT EXISTS (SELECT FROM dirty_company WHERE company_id = company.id) AND pd_org_id IS NULL")
+        .count(
+            "company WHERE NOT EXISTS (SELECT FROM dirty_company WHERE company_id = company.id) AND pd_org_id IS NULL",
+        )
         .await;
     assert_eq!(orphans, 0);
     world.settle().await;

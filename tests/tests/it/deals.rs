@@ -287,7 +287,8 @@ async fn a_deal_whose_owner_left_is_sent_without_one() {
     let world = World::start().await;
     world.database().execute("UPDATE admin SET pd_owner_id = NULL").await;
     world.sync(&world.client(7)).await;
-    for body in [world.bodies("POST", "/organizations"), world.bodies("POST", "/persons"), world.bodies("POST", "/deals")]
+    for body in
+        [world.bodies("POST", "/organizations"), world.bodies("POST", "/persons"), world.bodies("POST", "/deals")]
     {
         assert_eq!(body[0].get("owner_id"), None, "{body:?}");
     }

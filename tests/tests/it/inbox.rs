@@ -283,7 +283,10 @@ async fn what_cannot_be_stored_is_answered_with_503_and_nothing_of_it_is_lost_or
     let events = [world.event(&world.client(1).agency_status("active")), world.event(&world.client(2))];
     let answer = world.deliver(&events).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")), "{:?}", answer.body);
-    assert_eq!(answer.body["detail"].as_str().unwrap(), "Hermes cannot store anything at the moment, please send it again");
+    assert_eq!(
+        answer.body["detail"].as_str().unwrap(),
+        "Hermes cannot store anything at the moment, please send it again"
+    );
 
     world.database().open().await;
     let answer = until("Hermes has found the database again", async || {

@@ -31,12 +31,7 @@ async fn a_sales_meeting_is_sent_once_as_an_activity_after_its_company() {
 
     assert_eq!(
         world.calls(),
-        [
-            "POST /api/v2/organizations",
-            "POST /api/v2/persons",
-            "POST /api/v2/deals",
-            "POST /api/v2/activities"
-        ]
+        ["POST /api/v2/organizations", "POST /api/v2/persons", "POST /api/v2/deals", "POST /api/v2/activities"]
     );
     insta::assert_json_snapshot!("activity_of_a_sales_meeting", world.bodies("POST", "/activities"));
 

@@ -143,7 +143,7 @@ async fn asked_to_stop_hermes_answers_what_it_was_asked_finishes_what_it_began_a
     assert_eq!(status.code(), Some(0), "{}", hermes.log());
 
     // Every company is either complete or has not been begun.
-    let begun = "SELECT * FROM pipedrive_object WHERE creating_since IS NOT NULL";
+    let begun = "SELECT * FROM pipedrive_object WHERE in_flight_since IS NOT NULL";
     assert_eq!(world.database().rows(begun).await, Vec::<Value>::new());
     let counts = [Kind::Organization, Kind::Person, Kind::Deal].map(|kind| world.pipedrive().objects(kind).len());
     let left = world.database().count("dirty_company").await;

@@ -166,7 +166,8 @@ async fn a_creation_that_takes_effect_after_it_was_given_up_is_found_and_not_rep
         world.tc2(&complete(&world, 7)).await.expect_ok();
         world.idle().await;
         assert!(world.pipedrive().all_objects(kind).is_empty(), "{kind:?}: it is too early");
-        until("the creation takes effect", async || (!world.pipedrive().all_objects(kind).is_empty()).then_some(())).await;
+        until("the creation takes effect", async || (!world.pipedrive().all_objects(kind).is_empty()).then_some(()))
+            .await;
 
         world.settle().await;
         assert_eq!(world.pipedrive().all_objects(kind).len(), 1, "{kind:?}");

@@ -234,7 +234,10 @@ async fn the_price_plan_decides_the_pipeline_and_an_unknown_one_is_payg() {
         let deal = world.deal(id).await;
         assert_eq!((&deal["pipeline_id"], &deal["stage_id"]), (&json!(funnel.id), &json!(funnel.entry_stage_id)));
         let shown = world.pd_deal(&deal["id"]);
-        assert_eq!((&shown["pipeline_id"], &shown["stage_id"]), (&json!(funnel.pd_id), &json!(funnel.pd_entry_stage_id)));
+        assert_eq!(
+            (&shown["pipeline_id"], &shown["stage_id"]),
+            (&json!(funnel.pd_id), &json!(funnel.pd_entry_stage_id))
+        );
     }
     world.finish().await;
 }

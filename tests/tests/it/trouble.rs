@@ -1,8 +1,9 @@
 //! Pipedrive refuses, limits, fails or is away. Everything arrives in the end, or is parked where people see it.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
 use hermes::app::{Parts, Roles};
 use hermes_domain::CompanyId;
 use hermes_pipedrive::{Client, FieldMap, PipedriveCrm, Retry, Secret};
@@ -10,8 +11,9 @@ use hermes_sandbox::{
     faults::{Fault, Rule},
     pipedrive::Kind,
 };
+use hermes_store::{Store, StoreConfig};
 use hermes_sync::operations;
-use hermes_tests::{Hermes, World};
+use hermes_tests::{Hermes, World, until};
 use serde_json::{Value, json};
 
 async fn assert_all_is_there_once(world: &World) {
@@ -36,14 +38,15 @@ async fn limits_blocks_server_errors_and_cut_connections_are_retried_until_all_i
         Fault::CutAfter,
         Fault::answer(200, "no JSON".into()),
     ];
-    for fault in faults {
+    let worlds = faults.map(async |fault| {
         let world = World::start().await;
         world.pipedrive().faults().set([Rule::new(fault.clone()).times(2)]);
         world.sync(&world.client(7)).await;
         assert_eq!(world.pipedrive().faults().applied(), [2], "{fault:?}");
         assert_all_is_there_once(&world).await;
         world.finish().await;
-    }
+    });
+    join_all(worlds).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,7 +65,8 @@ async fn nothing_is_asked_of_pipedrive_before_the_time_it_asks_for_is_over() {
     let pause = TimeDelta::milliseconds(950);
     // Those that were under way when the refusal came had left before.
     let under_way = TimeDelta::milliseconds(250);
-    let too_early = requests.iter().filter(|request| request.at > refused[0] + under_way && request.at < refused[0] + pause);
+    let too_early =
+        requests.iter().filter(|request| request.at > refused[0] + under_way && request.at < refused[0] + pause);
     assert_eq!(too_early.count(), 0, "{requests:#?}");
     assert_eq!(world.pipedrive().organizations().len(), 8);
     world.finish().await;
@@ -167,7 +171,10 @@ async fn a_company_that_fails_does_not_hold_up_the_others() {
 async fn an_organization_whose_change_is_refused_does_not_stop_its_people_and_deals() {
     let world = World::start().await;
     world.sync(&world.client(7)).await;
-    world.pipedrive().faults().set([Rule::new(Fault::bad_request("no")).on("PATCH", "/api/v2/organizations/*").times(1)]);
+    world
+        .pipedrive()
+        .faults()
+        .set([Rule::new(Fault::bad_request("no")).on("PATCH", "/api/v2/organizations/*").times(1)]);
     world.database().execute("UPDATE contact SET last_name = 'King'; UPDATE deal SET name = 'Renamed'").await;
     world.tc2(&world.client(7).agency_status("pending_email_conf")).await.expect_ok();
     world.idle().await;
@@ -196,12 +203,34 @@ async fn one_deal_that_pipedrive_refuses_does_not_stop_the_rest_and_is_retried()
     world.pipedrive().faults().set([Rule::new(Fault::bad_request("no")).on("PATCH", "/api/v2/deals/*").times(1)]);
     world.tc2(&world.client(7)).await.expect_ok();
     world.idle().await;
-    let titles = |world: &World| -> Vec<Value> {
-        world.pipedrive().deals().iter().map(|deal| deal["title"].clone()).collect()
-    };
+    let titles =
+        |world: &World| -> Vec<Value> { world.pipedrive().deals().iter().map(|deal| deal["title"].clone()).collect() };
     assert_eq!(titles(&world), ["Agency 7", "second"]);
     world.settle().await;
     assert_eq!(titles(&world), ["first", "second"]);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_pipedrive_is_waited_for_no_connection_to_the_database_is_held_and_no_request_is_held_up() {
+    let patience = Duration::from_secs(20);
+    let mut world = World::with().pipedrive_timeout(patience).start().await;
+    world.stop_hermes().await;
+    // With a single connection, whoever held on to it would hold up everybody else.
+    let url = world.database().url();
+    let store = Store::new(&StoreConfig { pool_size: 1, ..StoreConfig::new(url) }).unwrap();
+    let hermes = Hermes::of(Parts { store, ..world.parts() }, Roles { serve: true, work: true });
+    world.pipedrive().faults().set([Rule::new(Fault::latency(Duration::from_secs(2))).times(8)]);
+    for id in 1..=8 {
+        hermes.deliver(&[world.event(&world.client(id))], world.now()).await.expect_ok();
+    }
+    until("eight companies are being sent", async || (world.calls().len() >= 8).then_some(())).await;
+    let unanswered = |world: &World| world.pipedrive().requests().iter().all(|request| request.status.is_none());
+    hermes.deliver(&[world.event(&world.client(9))], world.now()).await.expect_ok();
+    assert_eq!(hermes.get("/companies/?tc2_cligency_id=9").await.expect_ok()[0]["name"], "Agency 9");
+    assert!(unanswered(&world), "the answers came before Pipedrive's");
+    world.settle().await;
+    hermes.stop().await;
     world.finish().await;
 }
 

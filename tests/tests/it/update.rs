@@ -37,12 +37,7 @@ fn changes() -> Vec<Change> {
         text("utm_source", |client| client.attribute("utm_source", "bing"), "bing"),
         text("utm_campaign", |client| client.attribute("utm_campaign", "autumn"), "autumn"),
         text("estimated_income", |client| client.attribute("estimated_monthly_income", "20k"), "20k"),
-        Change {
-            column: "paid_invoice_count",
-            change: |client| client.paid_invoices(3),
-            stored: json!(3),
-            told: "3",
-        },
+        Change { column: "paid_invoice_count", change: |client| client.paid_invoices(3), stored: json!(3), told: "3" },
     ]
 }
 
@@ -213,6 +208,38 @@ async fn what_sales_people_edited_in_the_tables_is_not_undone() {
     let organization = world.organization(&company["id"]);
     assert_eq!((&organization["name"], &organization["owner_id"]), (&json!("Palace Tutors"), &json!(12_345_680)));
     world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_cached_from_the_tables_so_that_an_edit_by_hand_counts_at_once() {
+    let world = World::start().await;
+    world.sync(&complete(&world, 7)).await;
+    world
+        .database()
+        .execute(
+            "UPDATE admin SET pd_owner_id = 12345678 WHERE id IN (101, 102);
+             UPDATE stage SET pd_stage_id = 1000 + pd_stage_id WHERE pd_stage_id = 22;
+             UPDATE stage SET pd_stage_id = 22 WHERE id = 221",
+        )
+        .await;
+    world.sync(&complete(&world, 7)).await;
+
+    let organization = world.organization(&world.company(7).await["id"]);
+    assert_eq!(organization["owner_id"], 12_345_678);
+    assert_eq!(world.custom(Kind::Organization, &organization, "support_person_id"), 12_345_678);
+    assert_eq!(world.person(&world.contacts(7).await[0]["id"])["owner_id"], 12_345_678);
+    let deal = world.pd_deal(&world.deal(7).await["id"]);
+    assert_eq!((&deal["owner_id"], &deal["stage_id"]), (&json!(12_345_678), &json!(22)));
+
+    // Someone whom nobody knew a moment ago, and who is unknown again a moment later.
+    world.database().execute("UPDATE admin SET tc2_admin_id = 9 WHERE id = 103").await;
+    world.sync(&complete(&world, 8).agency_id(78).sales_person(9).recipient(502, "Ada", "", "")).await;
+    assert_eq!(world.company(8).await["sales_person_id"], 103);
+    world.database().execute("UPDATE admin SET tc2_admin_id = NULL WHERE id = 103").await;
+    world.tc2(&complete(&world, 9).agency_id(79).sales_person(9)).await.expect_ok();
+    assert_eq!(world.database().count("company").await, 2);
+    world.settle().await;
+    world.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -28,15 +28,20 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
     // Ends last, and outside the runtime: it hands over what has been logged until then.
     let _telemetry = telemetry::init(&config)?;
     let runtime = runtime()?;
-    match &cli.command {
-        Command::Serve(args) => runtime.block_on(serve::serve(&config, args)),
-        Command::Worker(args) => runtime.block_on(serve::work(&config, args)),
-        Command::Migrate(args) => runtime.block_on(migrate::migrate(&config, args.migration())),
-        Command::Status(args) => runtime.block_on(status::status(&config, args.json)),
-        Command::Retry(args) => runtime.block_on(retry::retry(&config, args.target())),
-        Command::Dismiss(args) => runtime.block_on(dismiss::dismiss(&config, args.event)),
-        Command::Sandbox(args) => runtime.block_on(sandbox::sandbox(args)),
-    }
+    let done = runtime.block_on(async {
+        match &cli.command {
+            Command::Serve(args) => serve::serve(&config, args).await,
+            Command::Worker(args) => serve::work(&config, args).await,
+            Command::Migrate(args) => migrate::migrate(&config, args.migration()).await,
+            Command::Status(args) => status::status(&config, args.json).await,
+            Command::Retry(args) => retry::retry(&config, args.target()).await,
+            Command::Dismiss(args) => dismiss::dismiss(&config, args.event).await,
+            Command::Sandbox(args) => sandbox::sandbox(args).await,
+        }
+    });
+    // A migration that is still waiting for its turn is not waited for.
+    runtime.shutdown_background();
+    done
 }
 
 fn runtime() -> anyhow::Result<Runtime> {
@@ -45,5 +50,9 @@ fn runtime() -> anyhow::Result<Runtime> {
 
 /// Prints a result for people or scripts.
 fn print(text: &str) -> anyhow::Result<()> {
-    writeln!(io::stdout(), "{text}").context("standard output is closed")
+    match writeln!(io::stdout(), "{text}") {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("the result cannot be written"),
+    }
 }

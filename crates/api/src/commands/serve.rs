@@ -12,8 +12,8 @@ use crate::{
     config::Config,
 };
 
-/// How long a database that is still starting is waited for.
-const PATIENCE: u32 = 30;
+/// How often a database that is still starting is asked, a second apart.
+const ATTEMPTS: u32 = 30;
 
 pub(super) async fn serve(config: &Config, args: &cli::Serve) -> anyhow::Result<()> {
     run(config, Roles { serve: true, work: !args.no_worker }, args.no_migrate).await
@@ -34,8 +34,9 @@ async fn run(config: &Config, roles: Roles, no_migrate: bool) -> anyhow::Result<
             _ = interrupt.recv() => return Ok(()),
         }
     }
-    let app = App::start(parts, roles)?;
+    let mut app = App::start(parts, roles)?;
     tokio::select! {
+        broken = app.broken() => return Err(broken),
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
@@ -56,7 +57,7 @@ async fn migrate(store: &Store) -> anyhow::Result<()> {
                 }
                 return Ok(());
             }
-            Err(StoreError::Unavailable(reason)) if attempts < PATIENCE => {
+            Err(StoreError::Unavailable(reason)) if attempts < ATTEMPTS => {
                 attempts += 1;
                 tracing::warn!(reason, "the database is not available yet; trying again");
                 tokio::time::sleep(Duration::from_secs(1)).await;

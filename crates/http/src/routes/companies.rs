@@ -1,5 +1,7 @@
 //! `GET /companies/`: companies by what their columns hold.
 
+use std::collections::BTreeMap;
+
 use actix_web::{
     HttpRequest,
     web::{Data, Json},
@@ -62,7 +64,8 @@ pub(crate) async fn companies(request: HttpRequest, state: Data<State>) -> Resul
 
 /// Reads a query into criteria, and names every value that does not fit its column.
 fn criteria(query: &str) -> Result<Vec<Criterion>, ApiError> {
-    let parameters: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    // Of a parameter that is given twice the last counts.
+    let parameters: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     if parameters.is_empty() {
         return Err(ApiError::Unprocessable("Must provide at least one query parameter".to_owned()));
     }
@@ -79,7 +82,7 @@ fn criteria(query: &str) -> Result<Vec<Criterion>, ApiError> {
         return Err(ApiError::Invalid(faults));
     }
     if criteria.is_empty() {
-        let named: Vec<&str> = parameters.iter().map(|(column, _)| column.as_str()).collect();
+        let named: Vec<&str> = parameters.keys().map(String::as_str).collect();
         return Err(ApiError::Unprocessable(format!("Companies have no column named {}", named.join(", "))));
     }
     Ok(criteria)

@@ -1,13 +1,14 @@
 //! Deals, of which the CRM is told only what does not undo the work of sales people.
 //!
-//! A deal that is closed or gone in the CRM is left alone, whatever Hermes thinks of it. Since only the CRM knows, a deal
-//! is read before it is changed; and what was held back is noted, so that the same change does not lead to the same
-//! reading again.
+//! A deal that is closed or gone in the CRM stays so, whatever Hermes thinks of it. Since only the CRM knows, a deal is
+//! read before it is changed. What people changed over there stays as well: of what was sent before only the differences
+//! are sent. And what was held back is noted, so that the same change does not lead to the same reading again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use hermes_domain::{
-    ContactId, Deal, DealStatus, PdDealId, PdOrgId, PdPersonId,
+    ContactId, Deal, DealId, DealStatus, PdDealId, PdOrgId, PdPersonId,
+    ports::Written,
     record::{DealField, Record, Value},
     render::{self, DealLinks},
 };
@@ -20,22 +21,26 @@ use super::{
     Pass,
     kinds::Deals,
     trouble::{Trouble, Troubles},
+    upsert::Change,
 };
 
 impl Pass<'_> {
+    /// The deals that had trouble.
     pub(super) async fn show_deals(
         &self,
         org: PdOrgId,
         persons: &HashMap<ContactId, PdPersonId>,
         troubles: &mut Troubles,
-    ) -> Result<(), Trouble> {
-        // The CRM knows no deal that is deleted, and refuses to make one so.
-        for deal in self.world.deals.iter().filter(|deal| deal.terms.status != DealStatus::Deleted) {
+    ) -> Result<BTreeSet<DealId>, Trouble> {
+        let mut troubled = BTreeSet::new();
+        for deal in &self.world.deals {
             if let Err(trouble) = self.show_deal(deal, org, persons).await {
+                troubled.insert(deal.id);
+                self.doubt_organization_after(&trouble).await?;
                 troubles.push_unless_fatal(trouble)?;
             }
         }
-        Ok(())
+        Ok(troubled)
     }
 
     async fn show_deal(
@@ -50,11 +55,10 @@ impl Pass<'_> {
         let Some(id) = self.crm_deal(deal).await? else {
             let settings = &self.reconciler.settings;
             if open && !self.world.company.profile.has_paid() && settings.create_deals {
-                self.reconciler.create::<Deals>(deal.id.get(), &full).await?;
-            } else if known.is_some_and(|known| known.creating_since.is_some()) {
-                self.creation_came_to_nothing(deal).await?;
+                self.reconciler.create::<Deals>(deal.id.get(), known, &full).await?;
+                return Ok(());
             }
-            return Ok(());
+            return self.nothing_was_created(deal).await;
         };
         // Of a company that pays, sales people look after the deals: only the count of invoices is kept up.
         let wanted = match (self.world.company.profile.has_paid(), deal.close_pending, open) {
@@ -82,7 +86,7 @@ impl Pass<'_> {
                 let wanted = Record::new().with(DealField::Status, deal.terms.status.as_str());
                 self.send_deal(deal, id, self.known_deal(deal), &wanted).await
             }
-            None => self.creation_came_to_nothing(deal).await,
+            None => self.nothing_was_created(deal).await,
         }
     }
 
@@ -93,37 +97,48 @@ impl Pass<'_> {
         known: Option<&CrmObject>,
         wanted: &Record<DealField>,
     ) -> Result<(), Trouble> {
-        let schema = self.reconciler.crm.schema();
-        let in_line = known
-            .and_then(|known| known.sent_to(id.get(), schema))
-            .is_some_and(|sent| wanted.changes_from(&sent).is_empty());
-        let held_back =
-            known.and_then(|known| known.withheld_from(id.get())).is_some_and(|withheld| withheld == *wanted);
-        if in_line || held_back {
-            return self.close_is_done(deal).await;
+        let sent = known.and_then(|known| known.sent_to(id.get(), self.reconciler.crm.schema()));
+        match known.and_then(|known| known.in_flight_since) {
+            Some(since) => self.reconciler.wait_until_settled(since)?,
+            None => {
+                let in_line = sent.as_ref().is_some_and(|sent| wanted.changes_from(sent).is_empty());
+                let withheld = known.and_then(|known| known.withheld_from(id.get()));
+                if in_line || withheld.as_ref() == Some(wanted) {
+                    return self.close_is_done(deal).await;
+                }
+            }
         }
-        let remote = match self.reconciler.crm.deal(id).await {
+        let remote = match self.reconciler.heard(self.reconciler.crm.deal(id).await) {
             Ok(remote) => remote,
             Err(error) if error.is_absence() => return self.hold_back(deal, id, wanted).await,
             Err(error) => return Err(error.into()),
         };
-        let closed_there = remote.record.get(DealField::Status) != Some(&Value::from(DealStatus::Open.as_str()));
-        let closed_here_before = deal.terms.status != DealStatus::Open && !deal.close_pending;
-        if closed_there && !closed_here_before {
+        let open_there = remote.record.get(DealField::Status) == Some(&Value::from(DealStatus::Open.as_str()));
+        let was_open_here = deal.terms.status == DealStatus::Open || deal.close_pending;
+        if was_open_here && !open_there {
             return self.hold_back(deal, id, wanted).await;
         }
-        let changes = wanted.changes_from(&remote.record);
-        let changed_at = if changes.is_empty() {
-            remote.changed_at
+        let base = sent.unwrap_or_else(|| remote.record.clone());
+        let mut changes = wanted.changes_from(&base).changes_from(&remote.record);
+        if !open_there {
+            changes.remove(DealField::Status);
+        }
+        let written = if changes.is_empty() {
+            Written { id, changed_at: remote.changed_at }
         } else {
-            match self.reconciler.crm.update_deal(id, &changes).await {
-                Ok(written) => written.changed_at,
-                Err(error) if error.is_absence() => return self.hold_back(deal, id, wanted).await,
-                Err(error) => return Err(error.into()),
+            let change = Change { hermes_id: deal.id.get(), id, base: &base, changes: &changes };
+            match self.reconciler.send_change::<Deals>(&change).await? {
+                Some(written) => written,
+                None => return self.hold_back(deal, id, wanted).await,
             }
         };
-        let record = remote.record.merged_with(&changes);
-        let sent = Sent { pipedrive_id: id.get(), record: &record, schema, changed_at };
+        let record = base.merged_with(wanted);
+        let sent = Sent {
+            pipedrive_id: id.get(),
+            record: &record,
+            schema: self.reconciler.crm.schema(),
+            changed_at: written.changed_at,
+        };
         self.reconciler
             .store
             .transaction(async |tx| {
@@ -182,14 +197,18 @@ impl Pass<'_> {
         Ok(())
     }
 
-    async fn creation_came_to_nothing(&self, deal: &Deal) -> Result<(), Trouble> {
-        self.reconciler
-            .store
-            .transaction(async |tx| {
-                crm_objects::creation_failed(tx, ObjectKind::Deal, deal.id.get()).await?;
-                deals::close_done(tx, deal.id).await
-            })
-            .await?;
+    /// The CRM has no such deal, and is not to have it: a creation that was under way came to nothing.
+    async fn nothing_was_created(&self, deal: &Deal) -> Result<(), Trouble> {
+        let in_flight = self.known_deal(deal).is_some_and(|known| known.in_flight_since.is_some());
+        if in_flight || deal.close_pending {
+            self.reconciler
+                .store
+                .transaction(async |tx| {
+                    crm_objects::write_failed(tx, ObjectKind::Deal, deal.id.get(), None).await?;
+                    deals::close_done(tx, deal.id).await
+                })
+                .await?;
+        }
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
 //! Booked sales calls, which the CRM is shown once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use hermes_domain::{ContactId, Meeting, PdActivityId, PdOrgId, PdPersonId, ports::MeetingRecord};
+use hermes_domain::{ContactId, DealId, Meeting, PdActivityId, PdOrgId, PdPersonId, ports::MeetingRecord};
 use hermes_store::{
-    crm_objects::{self, ObjectKind},
+    crm_objects::{self, CrmObject, ObjectKind},
     meetings,
 };
 
@@ -18,6 +18,7 @@ impl Pass<'_> {
         &self,
         org: PdOrgId,
         persons: &HashMap<ContactId, PdPersonId>,
+        troubled_deals: &BTreeSet<DealId>,
         troubles: &mut Troubles,
     ) -> Result<(), Trouble> {
         if self.world.meetings.is_empty() {
@@ -29,7 +30,11 @@ impl Pass<'_> {
             self.reconciler.store.transaction(async |tx| hermes_store::deals::of_company(tx, company).await).await?;
         for meeting in &self.world.meetings {
             let deal = deals.iter().find(|deal| Some(deal.id) == meeting.deal_id).and_then(|deal| deal.crm_id);
+            let blocked = |what| Err(Trouble::Blocked(format!("meeting {}: {what}", meeting.id)));
             let shown = match (persons.get(&meeting.contact_id), self.world.staff.get(&meeting.admin_id)) {
+                _ if meeting.deal_id.is_some_and(|deal| troubled_deals.contains(&deal)) => {
+                    blocked("its deal is not in line yet")
+                }
                 (Some(person), Some(admin)) => {
                     let record = MeetingRecord {
                         subject: meeting.name(admin),
@@ -41,7 +46,8 @@ impl Pass<'_> {
                     };
                     self.show_meeting(meeting, &record).await
                 }
-                _ => Err(Trouble::Blocked(format!("meeting {}: its contact is not in the CRM", meeting.id))),
+                (None, _) => blocked("its contact is not in the CRM"),
+                (Some(_), None) => blocked("its admin is gone"),
             };
             if let Err(trouble) = shown {
                 troubles.push_unless_fatal(trouble)?;
@@ -53,22 +59,18 @@ impl Pass<'_> {
     async fn show_meeting(&self, meeting: &Meeting, record: &MeetingRecord) -> Result<(), Trouble> {
         let reconciler = self.reconciler;
         let known = self.world.known(ObjectKind::Activity, meeting.id.get());
-        if let Some(since) = known.and_then(|known| known.creating_since) {
+        if let Some(since) = known.and_then(CrmObject::creating_since) {
             reconciler.wait_until_settled(since)?;
-            if let Some(activity) = reconciler.crm.find_meetings(record).await?.first() {
+            if let Some(activity) = reconciler.heard(reconciler.crm.find_meetings(record).await)?.first() {
                 return self.meeting_is_shown(meeting, *activity).await;
             }
         }
         let number = meeting.id.get();
-        let now = reconciler.clock.now();
-        reconciler
-            .store
-            .transaction(async |tx| crm_objects::creation_starts(tx, ObjectKind::Activity, number, now).await)
-            .await?;
-        match reconciler.crm.create_meeting(record).await {
+        reconciler.begin_creation(ObjectKind::Activity, number, known).await?;
+        match reconciler.heard(reconciler.crm.create_meeting(record).await) {
             Ok(activity) => self.meeting_is_shown(meeting, activity).await,
             Err(error) => {
-                reconciler.note_failed_creation(ObjectKind::Activity, number, &error).await?;
+                reconciler.note_failed_write(ObjectKind::Activity, number, &error).await?;
                 Err(error.into())
             }
         }

@@ -11,12 +11,18 @@ mod trouble;
 mod upsert;
 mod world;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use chrono::{DateTime, Utc};
 use hermes_domain::{
     ContactId, PdOrgId, PdPersonId,
-    ports::{Clock, Crm},
+    ports::{Clock, Crm, CrmError, CrmResult},
     render::{self, Surroundings},
 };
 use hermes_store::{
@@ -27,8 +33,8 @@ use hermes_store::{
 
 use self::{
     kinds::{Organizations, Persons},
-    trouble::{Trouble, Troubles},
-    upsert::Subject,
+    trouble::{Blame, Trouble, Troubles},
+    upsert::{Failure, Subject},
     world::World,
 };
 use crate::settings::SyncSettings;
@@ -44,6 +50,8 @@ pub struct Reconciler {
     settings: SyncSettings,
     /// Creations that were under way before this may still take effect for a while.
     term_began: DateTime<Utc>,
+    /// When the CRM last answered properly, in microseconds since 1970: that it cannot be a general outage.
+    answered_at: Arc<AtomicI64>,
 }
 
 /// How the work on a company ended. It has been noted already.
@@ -53,6 +61,8 @@ pub enum Outcome {
     InLine,
     /// Something failed, and will be tried again or is parked.
     Failed,
+    /// The CRM gave no proper answer: it may be in trouble, or only with this company.
+    Unanswered,
     /// The CRM as a whole is out of reach.
     Outage(Outage),
 }
@@ -60,13 +70,30 @@ pub enum Outcome {
 impl Reconciler {
     pub fn new(store: Store, crm: Arc<dyn Crm>, clock: Arc<dyn Clock>, settings: SyncSettings) -> Self {
         let term_began = clock.now();
-        Self { store, crm, clock, settings, term_began }
+        Self { store, crm, clock, settings, term_began, answered_at: Arc::default() }
     }
 
     /// The same, for a process that begins to lead now: until then another one may have been in the middle of something.
     #[must_use]
     pub fn for_new_term(&self) -> Self {
         Self { term_began: self.clock.now(), ..self.clone() }
+    }
+
+    /// When the CRM last answered properly, in microseconds since 1970; 0 before it ever did.
+    pub(crate) fn answered_at(&self) -> i64 {
+        self.answered_at.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the CRM is there.
+    fn heard<T>(&self, answer: CrmResult<T>) -> CrmResult<T> {
+        let proper = match &answer {
+            Ok(_) => true,
+            Err(error) => !error.concerns_everything() && !matches!(error, CrmError::Unavailable { .. }),
+        };
+        if proper {
+            self.answered_at.store(self.clock.now().timestamp_micros(), Ordering::Relaxed);
+        }
+        answer
     }
 
     /// Works on a dirty company once.
@@ -82,7 +109,11 @@ impl Reconciler {
             return Ok(Outcome::InLine);
         }
         self.note_failure(company, &troubles).await?;
-        Ok(troubles.outage().map_or(Outcome::Failed, Outcome::Outage))
+        Ok(match (troubles.outage(), troubles.blame()) {
+            (Some(outage), _) => Outcome::Outage(outage),
+            (None, Blame::CompanyOrCrm) => Outcome::Unanswered,
+            (None, Blame::Company | Blame::Nobody) => Outcome::Failed,
+        })
     }
 
     async fn bring_into_line(&self, dirty: &DirtyCompany, troubles: &mut Troubles) -> Result<(), Trouble> {
@@ -94,21 +125,35 @@ impl Reconciler {
 
     async fn note_failure(&self, company: &DirtyCompany, troubles: &Troubles) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let error = troubles.to_string();
-        // An outage is nobody's fault: it counts for no company.
-        let attempts = if troubles.are_the_companys() { company.attempts.saturating_add(1) } else { company.attempts };
+        let attempts = match troubles.blame() {
+            Blame::Nobody => company.attempts,
+            Blame::Company | Blame::CompanyOrCrm => company.attempts.saturating_add(1),
+        };
         let counted = u32::try_from(attempts).unwrap_or(0);
-        let parked = troubles.are_the_companys() && counted >= self.settings.max_attempts;
+        let given_up = counted >= self.settings.max_attempts;
+        let parked = match troubles.blame() {
+            Blame::Nobody => false,
+            Blame::Company => given_up,
+            // As long as nobody gets a proper answer, it is an outage, which parks nothing.
+            Blame::CompanyOrCrm => given_up && self.answered_since(now - 2 * self.settings.backoff.longest),
+        };
         let retry_at = troubles.not_before().max(Some(now + self.settings.backoff.delay(counted))).unwrap_or(now);
         let fate = if parked { Fate::ParkedAt(now) } else { Fate::RetryAt(retry_at) };
+        // What the CRM said may quote people: it is kept in the table, and not logged.
+        let kinds = troubles.kinds();
         if parked {
-            tracing::error!(company.id = %company.id, attempt = attempts, %error, "the company is parked; `hermes retry` revives it");
+            tracing::error!(company.id = %company.id, attempt = attempts, troubles = %kinds, "the company is parked; `hermes status` tells why, `hermes retry` revives it");
         } else {
-            tracing::warn!(company.id = %company.id, attempt = attempts, %retry_at, %error, "the company could not be brought into line");
+            tracing::warn!(company.id = %company.id, attempt = attempts, %retry_at, troubles = %kinds, "the company could not be brought into line");
         }
+        let error = troubles.to_string();
         self.store
             .transaction(async |tx| dirty::failed(tx, company.id, company.version, attempts, &error, fate).await)
             .await
+    }
+
+    fn answered_since(&self, moment: DateTime<Utc>) -> bool {
+        self.answered_at() >= moment.timestamp_micros()
     }
 }
 
@@ -134,16 +179,16 @@ impl Pass<'_> {
         };
         let org = match self.reconciler.upsert::<Organizations>(subject).await {
             Ok(org) => org,
-            Err(trouble) => {
+            Err(Failure { trouble, id: Some(org) }) => {
                 // An organization that is there can still take persons and deals.
-                let Some(org) = company.crm_id.filter(|_| trouble.spares_the_object()) else { return Err(trouble) };
                 troubles.push_unless_fatal(trouble)?;
                 org
             }
+            Err(Failure { trouble, id: None }) => return Err(trouble),
         };
         let persons = self.show_contacts(org, troubles).await?;
-        self.show_deals(org, &persons, troubles).await?;
-        self.show_meetings(org, &persons, troubles).await
+        let troubled_deals = self.show_deals(org, &persons, troubles).await?;
+        self.show_meetings(org, &persons, &troubled_deals, troubles).await
     }
 
     async fn show_contacts(
@@ -167,15 +212,25 @@ impl Pass<'_> {
                 Ok(person) => {
                     persons.insert(contact.id, person);
                 }
-                Err(trouble) => {
-                    if let Some(person) = contact.crm_id.filter(|_| trouble.spares_the_object()) {
-                        persons.insert(contact.id, person);
-                    }
+                Err(Failure { trouble, id }) => {
+                    persons.extend(id.map(|person| (contact.id, person)));
+                    self.doubt_organization_after(&trouble).await?;
                     troubles.push_unless_fatal(trouble)?;
                 }
             }
         }
         Ok(persons)
+    }
+
+    /// Whether the organization is still there is asked anew, when the CRM refuses what belongs to it.
+    async fn doubt_organization_after(&self, trouble: &Trouble) -> Result<(), Trouble> {
+        let Trouble::Crm(CrmError::Rejected { .. }) = trouble else { return Ok(()) };
+        let company = self.world.company.id.get();
+        self.reconciler
+            .store
+            .transaction(async |tx| crm_objects::doubt(tx, ObjectKind::Organization, company).await)
+            .await?;
+        Ok(())
     }
 
     /// Not a real customer: its deals are closed, and the organization is deleted.
@@ -189,7 +244,7 @@ impl Pass<'_> {
             _ => Vec::new(),
         };
         for org in company.crm_id.into_iter().chain(lost) {
-            match self.reconciler.crm.delete_company(org).await {
+            match self.reconciler.heard(self.reconciler.crm.delete_company(org).await) {
                 Ok(()) => tracing::info!(company.id = %company.id, pd.org_id = %org, "purged from the CRM"),
                 Err(error) if error.is_absence() => {}
                 Err(error) => return Err(error.into()),

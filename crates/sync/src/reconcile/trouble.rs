@@ -1,6 +1,6 @@
 //! What can go wrong while a company is brought into line, by what it means for the rest.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 use hermes_domain::ports::CrmError;
@@ -11,6 +11,16 @@ use hermes_store::StoreError;
 pub struct Outage {
     /// How long the CRM asks us to wait, if it does.
     pub retry_after: Option<Duration>,
+}
+
+/// Whose fault trouble is, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Blame {
+    /// Not the company's: the attempt does not count.
+    Nobody,
+    /// The company's, unless the CRM is in trouble with all of them.
+    CompanyOrCrm,
+    Company,
 }
 
 #[derive(Debug)]
@@ -27,11 +37,18 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// The object is in the CRM as before, and can be pointed to.
-    pub(super) const fn spares_the_object(&self) -> bool {
+    fn kind(&self) -> String {
         match self {
-            Self::Crm(error) => !error.is_absence(),
-            Self::Settling { .. } | Self::Store(_) | Self::Blocked(_) => false,
+            Self::Crm(CrmError::Rejected { status, .. }) => format!("refused with {status}"),
+            Self::Crm(CrmError::NotFound | CrmError::Gone) => "absent".to_owned(),
+            Self::Crm(CrmError::Unauthorized { .. }) => "unauthorized".to_owned(),
+            Self::Crm(CrmError::RateLimited { .. }) => "rate limited".to_owned(),
+            Self::Crm(CrmError::Unreachable { .. }) => "unreachable".to_owned(),
+            Self::Crm(CrmError::Unavailable { .. }) => "unavailable".to_owned(),
+            Self::Crm(CrmError::Decode { .. }) => "unreadable answer".to_owned(),
+            Self::Settling { .. } => "settling".to_owned(),
+            Self::Store(_) => "database".to_owned(),
+            Self::Blocked(reason) => reason.clone(),
         }
     }
 }
@@ -72,8 +89,8 @@ impl Troubles {
     pub(super) fn push_unless_fatal(&mut self, trouble: Trouble) -> Result<(), Trouble> {
         match trouble {
             Trouble::Crm(ref error) if error.concerns_everything() => Err(trouble),
-            Trouble::Store(_) => Err(trouble),
-            Trouble::Crm(_) | Trouble::Settling { .. } | Trouble::Blocked(_) => {
+            Trouble::Store(ref error) if error.is_unavailable() => Err(trouble),
+            Trouble::Crm(_) | Trouble::Store(_) | Trouble::Settling { .. } | Trouble::Blocked(_) => {
                 self.0.push(trouble);
                 Ok(())
             }
@@ -92,13 +109,21 @@ impl Troubles {
         })
     }
 
-    /// Whether the company itself is to blame, so that the attempt counts against it.
-    pub(super) fn are_the_companys(&self) -> bool {
-        self.0.iter().any(|trouble| match trouble {
-            Trouble::Crm(error) => !error.concerns_everything(),
-            Trouble::Store(_) | Trouble::Blocked(_) => true,
-            Trouble::Settling { .. } => false,
-        })
+    /// Whose fault they are: the company's, if any of them is.
+    pub(super) fn blame(&self) -> Blame {
+        let blame = |trouble: &Trouble| match trouble {
+            Trouble::Crm(CrmError::Unavailable { .. }) => Blame::CompanyOrCrm,
+            Trouble::Crm(error) if error.concerns_everything() => Blame::Nobody,
+            Trouble::Crm(_) | Trouble::Store(_) | Trouble::Blocked(_) => Blame::Company,
+            Trouble::Settling { .. } => Blame::Nobody,
+        };
+        self.0.iter().map(blame).max().unwrap_or(Blame::Nobody)
+    }
+
+    /// What kinds of trouble they are, without a word of what anybody said.
+    pub(super) fn kinds(&self) -> String {
+        let kinds: BTreeSet<String> = self.0.iter().map(Trouble::kind).collect();
+        kinds.into_iter().collect::<Vec<_>>().join(", ")
     }
 
     /// Before then, another attempt would find the same.
