@@ -325,7 +325,8 @@ impl World {
 
     /// Waits until nothing is due at this moment: what failed waits for its time, or has been given up.
     pub async fn idle(&self) {
-        self.wait_for("nothing is due", |backlog| if backlog.is_due(self.now()) { Wait::Now } else { Wait::Over }).await;
+        self.wait_for("nothing is due", |backlog| if backlog.is_due(self.now()) { Wait::Now } else { Wait::Over })
+            .await;
     }
 
     /// What is not dealt with.

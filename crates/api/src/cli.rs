@@ -12,13 +12,13 @@ use crate::config::{self, ConfigError, Purpose};
 
 const EXAMPLES: &str = "\
 Examples:
-  hermes sandbox                  try everything without an account anywhere
+  hermes sandbox                  see it work, without an account anywhere
   hermes serve                    migrate the database, answer requests and sync
   hermes serve --no-worker        answer requests only; `hermes worker` syncs elsewhere
   hermes status                   what waits, has failed or is parked
-  hermes retry --all              try again what is parked";
+  hermes retry --all              try all of that again, now";
 
-/// Keeps TutorCruncher, Pipedrive and the call booker in step.
+/// Keeps Pipedrive in step with TutorCruncher.
 #[derive(Debug, Parser)]
 #[command(name = "hermes", version, after_help = EXAMPLES, after_long_help = after_long_help())]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
@@ -39,12 +39,15 @@ pub enum Command {
     Migrate(Migrate),
     /// Run Hermes against local stand-ins for Pipedrive and TutorCruncher.
     ///
-    /// Needs no account, no configuration and no network: the stand-ins and a private PostgreSQL live as long as the
-    /// command. The rates tell how often the stand-ins fail, from 0 (never) to 1 (always).
+    /// Needs no account, and reads no configuration but `DATABASE_URL` of the environment. Where that is set, a database with a
+    /// name of its own is made on the server that it names, and dropped at the end; nothing else there is touched. Otherwise
+    /// a private PostgreSQL lives as long as the command: one of this machine or, where there is none, one that is fetched
+    /// first with apt-get, npm or pip. The rates tell how often the stand-in for Pipedrive fails, from 0 (never) to 1
+    /// (always).
     Sandbox(Sandbox),
     /// Show what waits, has failed or is parked.
     Status(Status),
-    /// Try again, now, what has failed or is parked.
+    /// Try again, now, what waits, has failed or is parked.
     Retry(Retry),
     /// Give up an event that cannot be applied. It is kept, but not tried again.
     Dismiss(Dismiss),
@@ -117,13 +120,13 @@ pub struct Sandbox {
     /// Port that Hermes listens on; any free one when not given.
     #[arg(long)]
     pub port: Option<u16>,
-    /// Milliseconds that the stand-ins take for each request.
+    /// Milliseconds that the stand-in for Pipedrive takes for each request.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     pub latency_ms: u64,
-    /// How often a request to a stand-in is answered with an error.
+    /// How often a request to the stand-in for Pipedrive is answered with an error.
     #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
     pub error_rate: f64,
-    /// How often the connection is cut instead of an answer.
+    /// How often the stand-in for Pipedrive carries a request out, and cuts the connection instead of answering.
     #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
     pub drop_rate: f64,
     /// How many times each webhook of TutorCruncher is delivered, at most.
@@ -144,13 +147,13 @@ pub struct Status {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct Retry {
-    /// Send this company to Pipedrive again.
+    /// Bring this company, which has failed or is parked, into line again.
     #[arg(long, value_name = "ID", value_parser = company_id)]
     company: Option<CompanyId>,
-    /// Apply this webhook event again.
+    /// Apply this event, which waits or has failed, again.
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
     event: Option<i64>,
-    /// Everything that has failed or is parked.
+    /// Everything that waits, has failed or is parked.
     #[arg(long)]
     all: bool,
 }

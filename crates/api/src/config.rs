@@ -3,22 +3,29 @@
 //! Either everything in it makes sense, or there is one report of all that does not. Nothing in a [`Config`] or in a
 //! report shows a secret, however it is printed.
 
-mod fault;
+mod dot_env;
+mod error;
 mod secret;
 mod source;
 mod values;
 mod variables;
 
-use std::{fmt::Write, num::NonZero, thread, time::Duration};
+use std::{
+    fmt::Write,
+    num::{NonZero, NonZeroU32},
+    thread,
+    time::Duration,
+};
 
 use chrono::{NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 use self::source::Vars;
 pub use self::{
-    fault::{ConfigError, Fault},
+    error::{ConfigError, Misconfigured},
     secret::{DatabaseUrl, Exposure, Secret},
     variables::{Known, VARIABLES},
 };
@@ -80,7 +87,7 @@ pub struct Database {
     pub pool_size: usize,
 }
 
-/// This and every other URL of the configuration is HTTP(S) and has no trailing slash.
+/// This and every other URL of the configuration is HTTP(S). One that is text has no trailing slash.
 #[derive(Debug, Clone)]
 pub struct Tc2 {
     pub base_url: String,
@@ -90,11 +97,11 @@ pub struct Tc2 {
 
 #[derive(Debug, Clone)]
 pub struct Pipedrive {
-    pub base_url: String,
+    pub base_url: Url,
     /// Present when serving or working outside `dev_mode`.
     pub api_key: Option<Secret>,
     /// Requests in each `rate_period`.
-    pub max_rate: u32,
+    pub max_rate: NonZeroU32,
     pub rate_period: Duration,
     /// Of one request.
     pub timeout: Duration,
@@ -186,7 +193,7 @@ impl Config {
     }
 
     fn checked(vars: &Vars, purpose: Purpose) -> Result<Self, ConfigError> {
-        let mut faults: Vec<Fault> = VARIABLES.iter().filter_map(|known| known.fault(vars)).collect();
+        let mut faults: Vec<Misconfigured> = VARIABLES.iter().filter_map(|known| known.fault(vars)).collect();
         faults.extend(missing_secrets(vars, purpose));
         faults.extend(broken_pairs(vars));
         faults.extend(reversed_hours(vars));
@@ -197,7 +204,7 @@ impl Config {
         }
     }
 
-    fn read(vars: &Vars) -> Result<Self, Fault> {
+    fn read(vars: &Vars) -> Result<Self, Misconfigured> {
         Ok(Self {
             dev_mode: var::DEV_MODE.get_or_default(vars)?,
             server: Server {
@@ -215,7 +222,7 @@ impl Config {
             pipedrive: Pipedrive {
                 base_url: var::PD_BASE_URL.get_or_default(vars)?,
                 api_key: var::PD_API_KEY.get(vars)?,
-                max_rate: var::PD_API_MAX_RATE.get_or_default(vars)?.into(),
+                max_rate: var::PD_API_MAX_RATE.get_or_default(vars)?,
                 rate_period: seconds(var::PD_API_RATE_PERIOD.get_or_default(vars)?),
                 timeout: seconds(var::PD_API_TIMEOUT_SECS.get_or_default(vars)?),
                 webhook_login: var::PD_WEBHOOK_USERNAME
@@ -267,15 +274,15 @@ pub fn environment() -> String {
     text
 }
 
-fn missing_secrets(vars: &Vars, purpose: Purpose) -> Vec<Fault> {
+fn missing_secrets(vars: &Vars, purpose: Purpose) -> Vec<Misconfigured> {
     // Where DEV_MODE itself makes no sense, its own fault is enough to say.
     let secured = var::DEV_MODE.get_or_default(vars).is_ok_and(|dev_mode| !dev_mode);
     let missing = purpose.requires().iter().filter(|known| secured && vars.get(known.name).is_none());
-    missing.map(|known| Fault::missing(known.name, "DEV_MODE is not true")).collect()
+    missing.map(|known| Misconfigured::missing(known.name, "DEV_MODE is not true")).collect()
 }
 
 /// A login is a name and a password; a service account is at least an address and a key.
-fn broken_pairs(vars: &Vars) -> Vec<Fault> {
+fn broken_pairs(vars: &Vars) -> Vec<Misconfigured> {
     let login = [var::PD_WEBHOOK_USERNAME.known.name, var::PD_WEBHOOK_PASSWORD.known.name];
     let account = [var::G_CLIENT_EMAIL.known.name, var::G_PRIVATE_KEY.known.name];
     let details = [var::G_PRIVATE_KEY_ID.known.name, var::G_PROJECT_ID.known.name, var::G_CLIENT_ID.known.name];
@@ -283,25 +290,25 @@ fn broken_pairs(vars: &Vars) -> Vec<Fault> {
 }
 
 /// Which of the `needed` are missing, once any of them or of the `details` is there.
-fn missing_of(needed: &[&'static str], details: &[&'static str], vars: &Vars) -> Vec<Fault> {
+fn missing_of(needed: &[&'static str], details: &[&'static str], vars: &Vars) -> Vec<Misconfigured> {
     let is_set = |name: &str| vars.get(name).is_some();
     let Some(present) = needed.iter().chain(details).find(|name| is_set(name)) else { return Vec::new() };
     let missing = needed.iter().filter(|name| !is_set(name));
-    missing.map(|name| Fault::missing(name, format!("{present} is set"))).collect()
+    missing.map(|name| Misconfigured::missing(name, format!("{present} is set"))).collect()
 }
 
 /// Only what is set here can be judged here: the database may supply the other end.
-fn reversed_hours(vars: &Vars) -> Option<Fault> {
+fn reversed_hours(vars: &Vars) -> Option<Misconfigured> {
     let start = var::MEETING_MIN_START.get(vars).ok()??;
     let end = var::MEETING_MAX_END.get(vars).ok()??;
     (start >= end).then(|| {
         let held = format!("\"{}\"", start.format("%H:%M"));
         let expected = format!("a time before MEETING_MAX_END ({})", end.format("%H:%M"));
-        Fault::wrong(var::MEETING_MIN_START.known.name, held, expected)
+        Misconfigured::wrong(var::MEETING_MIN_START.known.name, held, expected)
     })
 }
 
-fn google(vars: &Vars) -> Result<Option<Google>, Fault> {
+fn google(vars: &Vars) -> Result<Option<Google>, Misconfigured> {
     let account = var::G_CLIENT_EMAIL.get(vars)?.zip(var::G_PRIVATE_KEY.get(vars)?);
     let Some((client_email, private_key)) = account else { return Ok(None) };
     Ok(Some(Google {
@@ -316,7 +323,7 @@ fn google(vars: &Vars) -> Result<Option<Google>, Fault> {
     }))
 }
 
-fn layered<T>(variable: &var::Variable<T>, vars: &Vars) -> Result<Layered<T>, Fault> {
+fn layered<T>(variable: &var::Variable<T>, vars: &Vars) -> Result<Layered<T>, Misconfigured> {
     Ok(Layered { set: variable.get(vars)?, default: variable.default()? })
 }
 

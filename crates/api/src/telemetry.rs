@@ -7,11 +7,13 @@
 use std::{
     io::{self, IsTerminal},
     str::FromStr,
+    sync::Arc,
 };
 
 use sentry::{
-    ClientInitGuard, ClientOptions, MaxRequestBodySize,
+    ClientInitGuard, ClientOptions, MaxRequestBodySize, Transport, TransportFactory, TransportOptions,
     integrations::tracing::{BreadcrumbLayer, ErrorLayer, SpanLayer},
+    transports::ReqwestHttpTransportOptions,
     types::{Dsn, ParseDsnError},
 };
 use tracing::{Dispatch, level_filters::LevelFilter};
@@ -50,6 +52,11 @@ const NOISY: &[&str] = &[
 /// Why telemetry cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
+    #[error(
+        "SENTRY_DSN or LOGFIRE_TOKEN is set, and there are no root certificates to trust their servers by: install \
+         ca-certificates or set SSL_CERT_FILE"
+    )]
+    NoRootCertificates(#[source] reqwest::Error),
     #[error("SENTRY_DSN is no DSN")]
     Sentry(#[from] ParseDsnError),
     #[error("Logfire cannot be set up; look at LOGFIRE_TOKEN and LOGFIRE_BASE_URL")]
@@ -135,6 +142,20 @@ fn quieted(level: LevelFilter) -> Targets {
     Targets::new().with_default(level).with_targets(NOISY.iter().map(|target| (*target, level.min(LevelFilter::WARN))))
 }
 
+/// What Sentry sends with. Sentry and Logfire panic where a client cannot be made, so neither is begun before one was.
+fn http_client() -> Result<reqwest::Client, TelemetryError> {
+    reqwest::Client::builder().build().map_err(TelemetryError::NoRootCertificates)
+}
+
+/// Makes Sentry's usual transport, with a client that is known to work.
+struct SentryTransport(reqwest::Client);
+
+impl TransportFactory for SentryTransport {
+    fn create_transport_with_options(&self, options: TransportOptions) -> Arc<dyn Transport> {
+        Arc::new(ReqwestHttpTransportOptions::from(options).with_client(self.0.clone()).build())
+    }
+}
+
 fn sentry_client(config: &Config) -> Result<Option<ClientInitGuard>, TelemetryError> {
     let Some(dsn) = &config.telemetry.sentry_dsn else { return Ok(None) };
     let mut options = ClientOptions::new()
@@ -143,7 +164,8 @@ fn sentry_client(config: &Config) -> Result<Option<ClientInitGuard>, TelemetryEr
         .traces_sample_rate(SENTRY_TRACES_SAMPLE_RATE)
         .max_request_body_size(MaxRequestBodySize::None)
         .send_default_pii(false)
-        .attach_stacktrace(true);
+        .attach_stacktrace(true)
+        .transport(SentryTransport(http_client()?));
     options.dsn = Some(Dsn::from_str(dsn.expose())?);
     Ok(Some(sentry::init(options)))
 }
@@ -151,6 +173,7 @@ fn sentry_client(config: &Config) -> Result<Option<ClientInitGuard>, TelemetryEr
 /// Local, which is to say that it leaves the process's own subscriber alone: ours takes it in as a layer.
 fn logfire_client(config: &Config) -> Result<Option<logfire::Logfire>, TelemetryError> {
     let Some(token) = &config.telemetry.logfire_token else { return Ok(None) };
+    http_client()?;
     let mut advanced = logfire::config::AdvancedOptions::default();
     if let Some(base_url) = &config.telemetry.logfire_base_url {
         advanced = advanced.with_base_url(base_url);

@@ -1,5 +1,6 @@
 -- What Hermes says to PostgreSQL when TC2 tells of a client that it does not know: store the event, lock the client, look
--- for the company, for its staff and for its agency, add company, contact and deal, mark the company dirty.
+-- for the company, for its staff and for its agency, add company, contact and deal, mark the company dirty, let go
+-- of the client's events that could not be applied before.
 \set client :first + :serial * :connections + :client_id
 \set agency :client + 1000000
 \set recipient :client + 2000000
@@ -8,7 +9,8 @@
 BEGIN;
 INSERT INTO "webhook_event" ("source", "entity", "entity_id", "action", "occurred_at", "received_at", "digest", "payload", "state", "reason", "attempts", "next_attempt_at")
 VALUES ('tc2', 'Client', :client, 'CREATED_A_CLIENT', :now, :now, :digest, :payload, 'applied', NULL, 1, NULL)
-ON CONFLICT ("digest") DO NOTHING RETURNING "webhook_event"."id";
+ON CONFLICT ("digest") DO NOTHING RETURNING "webhook_event"."id"
+\gset event_
 SELECT pg_advisory_xact_lock(1, :client);
 SELECT "company"."id", "company"."name", "company"."tc2_agency_id", "company"."tc2_cligency_id", "company"."pd_org_id", "company"."created", "company"."price_plan", "company"."country", "company"."website", "company"."currency", "company"."estimated_income", "company"."utm_campaign", "company"."utm_source", "company"."gclid", "company"."signup_questionnaire", "company"."has_booked_call", "company"."has_signed_up", "company"."narc", "company"."paid_invoice_count", "company"."tc2_status", "company"."pay0_dt", "company"."pay1_dt", "company"."pay3_dt", "company"."gclid_expiry_dt", "company"."email_confirmed_dt", "company"."card_saved_dt", "company"."sales_person_id", "company"."support_person_id", "company"."bdr_person_id", "company"."is_deleted", "company"."tc2_as_of"
 FROM "company" WHERE ("company"."tc2_cligency_id" = :client) LIMIT 1;
@@ -32,5 +34,7 @@ SELECT "pipeline"."dft_entry_stage_id" FROM "pipeline" WHERE ("pipeline"."id" = 
 INSERT INTO "deal" ("name", "status", "admin_id", "pipeline_id", "stage_id", "company_id", "contact_id", "support_person_id", "bdr_person_id", "paid_invoice_count", "tc2_status", "tc2_cligency_url", "website", "price_plan", "estimated_income", "signup_questionnaire", "utm_campaign", "utm_source")
 VALUES ('Agency 100000000', 'open', 1, :config_startup_pipeline_id, :pipeline_dft_entry_stage_id, :company_id, :contact_id, 2, 3, 0, 'trial', 'https://secure.tutorcruncher.com/clients/100000000/', 'https://agency-100000000.example', 'startup', NULL, :questionnaire, 'spring', 'newsletter') RETURNING "deal"."id";
 INSERT INTO "dirty_company" ("company_id", "priority", "since", "run_at") VALUES (:company_id, 1, :now, :now)
-ON CONFLICT ("company_id") DO UPDATE SET "version" = nextval('dirty_company_version'), "priority" = least("dirty_company"."priority", excluded."priority"), "run_at" = least("dirty_company"."run_at", excluded."run_at"), "parked_at" = NULL RETURNING xmax = 0;
+ON CONFLICT ("company_id") DO UPDATE SET "version" = nextval('dirty_company_version'), "priority" = least("dirty_company"."priority", excluded."priority"), "run_at" = least("dirty_company"."run_at", excluded."run_at"), "attempts" = CASE WHEN (("dirty_company"."parked_at" IS NULL)) THEN ("dirty_company"."attempts") ELSE (0) END, "parked_at" = NULL;
+UPDATE "webhook_event" SET "state" = 'ignored', "reason" = 'superseded by event 1', "next_attempt_at" = NULL
+WHERE (((((("webhook_event"."state" = ANY('{waiting,failed}')) AND ("webhook_event"."source" = 'tc2')) AND ("webhook_event"."entity" = 'Client')) AND ("webhook_event"."entity_id" = :client)) AND ("webhook_event"."occurred_at" <= :now)) AND ("webhook_event"."id" < :event_id));
 COMMIT;

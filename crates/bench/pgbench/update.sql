@@ -14,5 +14,5 @@ FROM "company" WHERE ("company"."tc2_cligency_id" = :client) LIMIT 1
 UPDATE "company" SET "price_plan" = 'startup', "estimated_income" = NULL, "utm_campaign" = 'spring', "utm_source" = 'newsletter', "gclid" = NULL, "signup_questionnaire" = :questionnaire, "narc" = false, "paid_invoice_count" = :serial, "tc2_status" = 'active', "pay0_dt" = :now, "pay1_dt" = NULL, "pay3_dt" = NULL, "gclid_expiry_dt" = NULL, "email_confirmed_dt" = NULL, "card_saved_dt" = :now, "tc2_as_of" = :now
 WHERE ("company"."id" = :company_id);
 INSERT INTO "dirty_company" ("company_id", "priority", "since", "run_at") VALUES (:company_id, 2, :now, :now)
-ON CONFLICT ("company_id") DO UPDATE SET "version" = nextval('dirty_company_version'), "priority" = least("dirty_company"."priority", excluded."priority"), "run_at" = least("dirty_company"."run_at", excluded."run_at"), "parked_at" = NULL RETURNING xmax = 0;
+ON CONFLICT ("company_id") DO UPDATE SET "version" = nextval('dirty_company_version'), "priority" = least("dirty_company"."priority", excluded."priority"), "run_at" = least("dirty_company"."run_at", excluded."run_at"), "attempts" = CASE WHEN (("dirty_company"."parked_at" IS NULL)) THEN ("dirty_company"."attempts") ELSE (0) END, "parked_at" = NULL;
 COMMIT;

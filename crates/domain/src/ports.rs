@@ -107,7 +107,7 @@ pub enum CrmError {
     /// The object was there and has been deleted (410, or marked so).
     #[error("deleted in the CRM")]
     Gone,
-    /// The key is wrong, or may not do this.
+    /// The key is wrong, or the account is closed.
     #[error("the CRM refuses the API key: {message}")]
     Unauthorized { message: String },
     /// Too many requests; nothing was done.
@@ -131,16 +131,6 @@ impl CrmError {
     /// The object does not exist (any more).
     pub const fn is_absence(&self) -> bool {
         matches!(self, Self::NotFound | Self::Gone)
-    }
-
-    /// The same request may succeed later, as it is.
-    pub const fn is_retryable(&self) -> bool {
-        match self {
-            Self::RateLimited { .. } | Self::Unreachable { .. } | Self::Unavailable { .. } => true,
-            Self::NotFound | Self::Gone | Self::Unauthorized { .. } | Self::Rejected { .. } | Self::Decode { .. } => {
-                false
-            }
-        }
     }
 
     /// The request may have been carried out, so a creation must not be repeated blindly.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use chrono::DateTime;
 use reqwest::{
     StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+    header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -20,55 +21,107 @@ const EXCERPT: usize = 500;
 /// A hint beyond a day is no number of seconds to wait, but a point in time or nonsense.
 const LONGEST_HINT: f64 = 86_400.0;
 
-/// The data of a good answer, with the cursor of the page that follows it.
+/// What the caller of a request needs to find in a good answer.
+///
+/// A good status alone proves nothing: what stands before Pipedrive can answer 200 with an empty page. An answer without
+/// what is needed is [`Error::Decode`], never "nothing there".
+pub(crate) trait Content: Sized {
+    fn of(envelope: &Envelope<'_>) -> Result<Self>;
+
+    /// What an answer without a body holds.
+    fn of_nothing() -> Result<Self> {
+        Err(no_data())
+    }
+}
+
+/// An object.
 #[derive(Debug)]
-pub(crate) struct Answer<T> {
-    pub(crate) data: Option<T>,
+pub(crate) struct One<T>(pub(crate) T);
+
+/// A page of a list, with the cursor of the page that follows it. Pipedrive may call an empty list `null`.
+#[derive(Debug)]
+pub(crate) struct Page<D> {
+    pub(crate) data: Option<D>,
     pub(crate) next_cursor: Option<String>,
 }
 
-/// How long to pause where the answer itself does not say.
+/// Nothing but the word that it is done.
+#[derive(Debug)]
+pub(crate) struct Done;
+
+/// How long to pause at least, whatever the answer says.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pauses {
     pub(crate) limited: Duration,
     pub(crate) blocked: Duration,
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
+/// What all answers have around their data.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Envelope<'a> {
     success: Option<bool>,
-    #[serde(borrow)]
+    /// Nothing if it is absent; `null` is something.
+    #[serde(default, borrow, deserialize_with = "present")]
     data: Option<&'a RawValue>,
     additional_data: Option<serde_json::Value>,
 }
 
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
+}
+
+impl Envelope<'_> {
+    /// The data; nothing only if it is expressly `null`.
+    fn data<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        let data = self.data.map(RawValue::get).ok_or_else(no_data)?;
+        if data == "null" {
+            return if self.success == Some(true) { Ok(None) } else { Err(no_data()) };
+        }
+        serde_json::from_str(data).map(Some).map_err(|error| unreadable("the data", &error))
+    }
+}
+
+impl<T: DeserializeOwned> Content for One<T> {
+    fn of(envelope: &Envelope<'_>) -> Result<Self> {
+        envelope.data()?.map(Self).ok_or_else(no_data)
+    }
+}
+
+impl<D: DeserializeOwned> Content for Page<D> {
+    fn of(envelope: &Envelope<'_>) -> Result<Self> {
+        let next_cursor = envelope.additional_data.as_ref().and_then(|more| more.get("next_cursor")?.as_str());
+        let next_cursor = next_cursor.filter(|cursor| !cursor.is_empty()).map(str::to_owned);
+        Ok(Self { data: envelope.data()?, next_cursor })
+    }
+}
+
+impl Content for Done {
+    fn of(envelope: &Envelope<'_>) -> Result<Self> {
+        if envelope.success == Some(true) { Ok(Self) } else { Err(no_data()) }
+    }
+
+    fn of_nothing() -> Result<Self> {
+        Ok(Self)
+    }
+}
+
 /// Reads status, headers and body as one answer.
-pub(crate) fn read<T: DeserializeOwned>(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    pauses: Pauses,
-) -> Result<Answer<T>> {
+pub(crate) fn read<T: Content>(status: StatusCode, headers: &HeaderMap, body: &[u8], pauses: Pauses) -> Result<T> {
     if !status.is_success() {
         return Err(refusal(status, headers, body, pauses));
     }
     if body.trim_ascii().is_empty() {
-        return Ok(Answer { data: None, next_cursor: None });
+        return T::of_nothing();
     }
     let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| unreadable("the envelope", &error))?;
     if envelope.success == Some(false) {
         return Err(Error::Rejected { status: status.as_u16(), message: message(headers, body) });
     }
-    let data = envelope
-        .data
-        .map(|data| serde_json::from_str(data.get()))
-        .transpose()
-        .map_err(|error| unreadable("the data", &error))?;
-    let next_cursor = envelope
-        .additional_data
-        .and_then(|more| more.get("next_cursor")?.as_str().map(str::to_owned))
-        .filter(|cursor| !cursor.is_empty());
-    Ok(Answer { data, next_cursor })
+    T::of(&envelope)
+}
+
+fn no_data() -> Error {
+    Error::Decode { message: "the answer holds no data".to_owned() }
 }
 
 /// Says where and what kind of fault it is. The parser's own words may quote the data.
@@ -82,14 +135,10 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], pauses: Pauses)
     match status {
         StatusCode::NOT_FOUND => Error::NotFound,
         StatusCode::GONE => Error::Gone,
-        StatusCode::UNAUTHORIZED => Error::Unauthorized { message },
-        StatusCode::TOO_MANY_REQUESTS => {
-            Error::RateLimited { retry_after: hinted_pause(headers).unwrap_or(pauses.limited) }
-        }
-        // Pipedrive itself answers in JSON; anything else is Cloudflare, which blocks those who do not heed a 429.
-        StatusCode::FORBIDDEN if !is_json_object(body) => {
-            Error::RateLimited { retry_after: hinted_pause(headers).unwrap_or_default().max(pauses.blocked) }
-        }
+        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED => Error::Unauthorized { message },
+        StatusCode::TOO_MANY_REQUESTS => limited(headers, pauses.limited),
+        // Pipedrive's own refusals say so; anything else is Cloudflare, which blocks those who do not heed a 429.
+        StatusCode::FORBIDDEN if !is_pipedrives_own(body) => limited(headers, pauses.blocked),
         StatusCode::REQUEST_TIMEOUT => Error::Unavailable { message: format!("{status}: {message}") },
         _ if status.is_redirection() => {
             Error::Rejected { status: status.as_u16(), message: "a redirect, which is not followed".to_owned() }
@@ -99,19 +148,28 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], pauses: Pauses)
     }
 }
 
-fn is_json_object(body: &[u8]) -> bool {
-    serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body).is_ok()
+fn is_pipedrives_own(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body)
+        .is_ok_and(|json| json.contains_key("success"))
 }
 
-/// The pause that the answer asks for: `Retry-After`, else `x-ratelimit-reset`, both in seconds.
+fn limited(headers: &HeaderMap, at_least: Duration) -> Error {
+    Error::RateLimited { retry_after: hinted_pause(headers).unwrap_or_default().max(at_least) }
+}
+
+/// The pause that the answer asks for: `Retry-After`, in seconds or as a date, else `x-ratelimit-reset`, in seconds.
 fn hinted_pause(headers: &HeaderMap) -> Option<Duration> {
-    [RETRY_AFTER.as_str(), "x-ratelimit-reset"].into_iter().find_map(|name| {
-        let seconds: f64 = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
-        if !(0.0..=LONGEST_HINT).contains(&seconds) {
-            return None;
-        }
-        Duration::try_from_secs_f64(seconds).ok().map(|pause| pause.min(MAX_PAUSE))
-    })
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let seconds = |name: &str| text(name)?.parse::<f64>().ok();
+    // Counted from the date of the answer, so that it does not matter whose clock is wrong.
+    let date = |name: &str| DateTime::parse_from_rfc2822(text(name)?).ok();
+    let until = || Some((date(RETRY_AFTER.as_str())? - date(DATE.as_str())?).as_seconds_f64());
+    let sensible = |seconds: &f64| (0.0..=LONGEST_HINT).contains(seconds);
+    let hint = seconds(RETRY_AFTER.as_str())
+        .or_else(until)
+        .filter(sensible)
+        .or_else(|| seconds("x-ratelimit-reset").filter(sensible))?;
+    Duration::try_from_secs_f64(hint).ok().map(|pause| pause.min(MAX_PAUSE))
 }
 
 /// What Pipedrive says, in one line: the error of its JSON body with its code, else the start of the body.

@@ -7,6 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::to_raw_value;
 
 use crate::{
+    answer::{Done, One},
     config::Config,
     error::{BuildError, Error, Result},
     pages::{Filter, LIST_PAGE, Pages, Search},
@@ -49,10 +50,11 @@ impl Client {
     /// Deletes an object. One that is not there (any more) is an error: [`Error::NotFound`] or [`Error::Gone`].
     pub async fn delete<R: Resource>(&self, id: i64) -> Result<()> {
         let call = Call { method: Method::DELETE, id: Some(id), ..Call::get(R::VERSION, R::PATH) };
-        self.0.send::<serde::de::IgnoredAny>(&call).await.map(drop)
+        let Done = self.0.send(&call).await?;
+        Ok(())
     }
 
-    /// The objects that pass the filter, in the order of their ids.
+    /// The objects that pass the filter, in its order.
     pub fn list<R: Resource>(&self, filter: &Filter) -> Pages<R> {
         self.pages(R::VERSION, R::PATH, filter.clone().into_query())
     }
@@ -100,8 +102,8 @@ impl Client {
     }
 
     async fn one<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T> {
-        let answer = self.0.send(&call).await?;
-        answer.data.ok_or_else(|| Error::Decode { message: "the answer holds no data".to_owned() })
+        let One(data) = self.0.send(&call).await?;
+        Ok(data)
     }
 }
 

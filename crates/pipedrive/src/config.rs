@@ -2,7 +2,6 @@
 
 use std::{fmt, num::NonZeroU32, time::Duration};
 
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// Settings of one client. Start from [`Config::new`] and change what differs.
@@ -44,7 +43,8 @@ pub struct Retry {
     pub attempts: NonZeroU32,
     /// Before the second attempt; doubled for each further one, with jitter on top.
     pub first_delay: Duration,
-    /// No attempt begins later than this after the first, and no pause that Pipedrive asks for is waited for longer.
+    /// Counted from the first attempt: neither a delay nor a pause that Pipedrive asks for is waited for if it ends later
+    /// than this. Waiting for one's turn under the rate limit comes on top.
     pub patience: Duration,
 }
 
@@ -58,9 +58,8 @@ impl Default for Retry {
     }
 }
 
-/// An API key or a password: text that never shows itself in logs.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+/// An API key or a password: text that shows itself neither in logs nor by being serialised or compared.
+#[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {

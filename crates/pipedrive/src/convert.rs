@@ -129,10 +129,13 @@ impl Kind for DealField {
             pipeline_id: number(record, Self::Pipeline),
             stage_id: number(record, Self::Stage),
             status: text(record, Self::Status),
+            is_archived: false,
             custom_fields: write_custom(record, map.fields()),
         }
     }
 
+    /// An archived deal keeps its status, `open` for instance, but cannot be changed. It is read without one, so that
+    /// nobody takes it for open.
     fn read(body: &DealBody, map: &FieldMap) -> Record<Self> {
         read_custom(&body.custom_fields, map.fields())
             .with_some(Self::Title, body.title.clone())
@@ -141,7 +144,7 @@ impl Kind for DealField {
             .with_some(Self::Owner, body.owner_id.map(Value::Integer))
             .with_some(Self::Pipeline, body.pipeline_id.map(Value::Integer))
             .with_some(Self::Stage, body.stage_id.map(Value::Integer))
-            .with_some(Self::Status, body.status.clone())
+            .with_some(Self::Status, body.status.clone().filter(|_| !body.is_archived))
     }
 
     fn custom_values(body: &DealBody) -> &CustomValues {
@@ -175,12 +178,10 @@ pub(crate) fn is_same_call(activity: &ActivityBody, wanted: &ActivityBody) -> bo
         && minute(&activity.due_time) == minute(&wanted.due_time)
 }
 
-/// Whether a value of the field for Hermes ids is this id. When two objects are merged by hand, Pipedrive joins their
-/// values: `5, 9` is the object 5, which took in 9.
-pub(crate) fn is_hermes_id(value: &Json, id: i32) -> bool {
-    lenient::text(value)
-        .and_then(|text| text.split(',').next()?.trim().parse::<i32>().ok())
-        .is_some_and(|found| found == id)
+/// The Hermes id that a value of the field for Hermes ids stands for. When two objects are merged by hand, Pipedrive joins
+/// their values: `5, 9` is the object 5, which took in 9.
+pub(crate) fn hermes_id(value: &Json) -> Option<i32> {
+    lenient::text(value)?.split(',').next()?.trim().parse().ok()
 }
 
 fn text<F: MappedField>(record: &Record<F>, field: F) -> Option<String> {
@@ -224,9 +225,13 @@ fn write_value(value: &Value, field_type: FieldType) -> Option<Json> {
     }
 }
 
-fn read_custom<F: MappedField>(values: &CustomValues, fields: &CustomFields<F>) -> Record<F> {
+fn read_custom<F: Kind>(values: &CustomValues, fields: &CustomFields<F>) -> Record<F> {
     fields.iter().fold(Record::new(), |record, (field, place)| {
-        let value = values.get(&place.key).and_then(|json| read_value(json, place.field_type, field.is_number()));
+        let value = values.get(&place.key).and_then(|json| match hermes_id(json) {
+            // What a merge left behind is no difference that would have to be put right.
+            Some(id) if field == F::HERMES_ID => Some(Value::from(id)),
+            _ => read_value(json, place.field_type, field.is_number()),
+        });
         record.with_some(field, value)
     })
 }

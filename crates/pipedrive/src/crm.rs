@@ -16,7 +16,7 @@ use crate::{
     wire::{Activity, Object},
 };
 
-/// Pipedrive's clock and ours may differ, and `update_time` is not written at the moment the request arrives.
+/// Pipedrive's clock and ours may differ, and `add_time` is not written at the moment the request arrives.
 const CLOCK_MARGIN: TimeDelta = TimeDelta::minutes(5);
 
 /// The port [`Crm`] on a Pipedrive account.
@@ -46,17 +46,22 @@ impl PipedriveCrm {
         Ok(Written { id, changed_at: changed_at(&object) })
     }
 
-    /// Reads the list, not the search index: what was created a moment ago is in the one, and not yet in the other.
+    /// Reads the list, not the search index: what was created a moment ago is in the one, and not yet in the other. The
+    /// newest come first, so that no more is read than was created since. (Filtering by the time of the last change would
+    /// miss objects that were never changed and have none.)
     async fn find<K: Kind>(&self, hermes_id: i32, since: DateTime<Utc>) -> CrmResult<Vec<K::Id>> {
         let Some(place) = self.map.get(K::HERMES_ID) else { return Ok(Vec::new()) };
         let since = since.checked_sub_signed(CLOCK_MARGIN).unwrap_or(since);
-        let filter = Filter::new().updated_since(since).custom_fields(&[&place.key]);
+        let filter = Filter::new().newest_first().custom_fields(&[&place.key]);
         let mut pages = self.client.list::<Object<K::Body>>(&filter);
         let mut found = Vec::new();
-        while let Some(page) = pages.next().await? {
-            for object in page.iter().filter(|object| !K::is_deleted(object)) {
+        'pages: while let Some(page) = pages.next().await? {
+            for object in page {
+                if object.add_time.is_some_and(|added| added < since) {
+                    break 'pages;
+                }
                 let value = K::custom_values(&object.body).get(&place.key);
-                if value.is_some_and(|value| convert::is_hermes_id(value, hermes_id)) {
+                if !K::is_deleted(&object) && value.and_then(convert::hermes_id) == Some(hermes_id) {
                     found.push(id_of(object.id)?);
                 }
             }

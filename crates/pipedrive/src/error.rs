@@ -16,14 +16,14 @@ pub enum Error {
     /// 410.
     #[error("Pipedrive has deleted the object")]
     Gone,
-    /// 401: the key is wrong or was withdrawn.
+    /// 401 or 402: the key is wrong or was withdrawn, or the account is closed. Every other request would fare the same.
     #[error("Pipedrive refuses the API key: {message}")]
     Unauthorized { message: String },
-    /// 429, or a block by Cloudflare. Nothing was done, and nothing should be sent for this long.
+    /// 429, or a block by Cloudflare: a 403 that is not Pipedrive's own. Nothing was done, and nothing should be sent for this long.
     #[error("Pipedrive limits our requests for {retry_after:?}")]
     RateLimited { retry_after: Duration },
-    /// Any other 4xx, a redirect, or an answer that says `"success": false`. Nothing was done. A 403 is here as well: it
-    /// says that the key may not do *this* (a permission, a limit of the plan), not that the key is bad. Status 0: the
+    /// Any other 4xx, a redirect, or an answer that says `"success": false`. Nothing was done. Pipedrive's own 403 is here
+    /// as well: it says that the key may not do *this* (a permission, a limit of the plan), not that the key is bad. Status 0: the
     /// request could not be put into words, and was not sent.
     #[error("Pipedrive refused ({status}): {message}")]
     Rejected { status: u16, message: String },
@@ -97,6 +97,36 @@ pub enum BuildError {
         "no TLS provider is installed: call rustls::crypto::ring::default_provider().install_default() when the program starts"
     )]
     NoTlsProvider,
-    #[error("the HTTP client cannot be built: {0}")]
-    Http(#[from] reqwest::Error),
+    #[error(
+        "the machine has no CA certificates, so that no TLS server could be trusted: install the package ca-certificates, or set SSL_CERT_FILE to a file that holds them"
+    )]
+    NoCaCertificates,
+    #[error("the HTTP client cannot be built")]
+    Http(#[source] reqwest::Error),
+}
+
+impl From<reqwest::Error> for BuildError {
+    fn from(error: reqwest::Error) -> Self {
+        match std::error::Error::source(&error).and_then(|cause| cause.downcast_ref()) {
+            // The platform's verifier has no error of its own for it.
+            Some(rustls::Error::General(said)) if said.contains("CA certificates") => Self::NoCaCertificates,
+            _ => Self::Http(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = reqwest::Proxy::all("").unwrap_err();
+        let told = cause.to_string();
+        let error = BuildError::from(cause);
+        assert!(!error.to_string().contains(&told), "{error}");
+        assert_eq!(error.source().unwrap().to_string(), told);
+    }
 }

@@ -69,13 +69,22 @@ pub trait MappedField: Field {
     /// What Pipedrive calls an object that has these fields.
     const OBJECT: &'static str;
 
-    /// Where TutorCruncher's own account keeps it. Nothing, if it is a standard field.
-    fn default_place(self) -> Option<(&'static str, FieldType)>;
+    /// The fields that need a custom field, and where TutorCruncher's own account keeps them. All others are standard.
+    const CUSTOM: &'static [(Self, &'static str, FieldType)];
 
-    /// Whether its values are whole numbers in Hermes, however Pipedrive keeps them.
-    fn is_number(self) -> bool;
+    /// The fields whose values are whole numbers in Hermes, however Pipedrive keeps them.
+    const NUMBERS: &'static [Self];
 
     fn within(map: &FieldMap) -> &CustomFields<Self>;
+
+    /// Whether Pipedrive has a field of its own for it.
+    fn is_standard(self) -> bool {
+        Self::CUSTOM.iter().all(|(field, ..)| *field != self)
+    }
+
+    fn is_number(self) -> bool {
+        Self::NUMBERS.contains(&self)
+    }
 }
 
 /// The custom fields of one kind of object: one for each field that needs one, each with a key of its own.
@@ -101,14 +110,13 @@ impl<F: MappedField> CustomFields<F> {
         let fields: BTreeMap<F, CustomField> = fields.into_iter().collect();
         let mut keys = BTreeSet::new();
         for &field in F::ALL {
-            let needed = field.default_place().is_some();
             let Some(CustomField { key, .. }) = fields.get(&field) else {
-                if needed {
+                if !field.is_standard() {
                     return Err(FieldMapError::Missing { object, field: field.name() });
                 }
                 continue;
             };
-            if !needed {
+            if field.is_standard() {
                 return Err(FieldMapError::Standard { object, field: field.name() });
             }
             if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
@@ -130,11 +138,9 @@ impl<F: MappedField> CustomFields<F> {
     }
 
     fn of_tutorcruncher() -> Self {
-        let place = |field: F| {
-            let (key, field_type) = field.default_place()?;
-            Some((field, CustomField { key: key.to_owned(), field_type }))
-        };
-        Self(F::ALL.iter().copied().filter_map(place).collect())
+        let place =
+            |&(field, key, field_type): &(F, &str, FieldType)| (field, CustomField { key: key.to_owned(), field_type });
+        Self(F::CUSTOM.iter().map(place).collect())
     }
 
     fn describe(&self, into: &mut Sha256) {
@@ -190,55 +196,31 @@ impl FieldMap {
 impl MappedField for CompanyField {
     const OBJECT: &'static str = "organization";
 
-    fn default_place(self) -> Option<(&'static str, FieldType)> {
-        Some(match self {
-            Self::Name | Self::Owner | Self::Country => return None,
-            Self::HermesId => ("7f8959760703808f36b3795c15310566b74f5134", FieldType::Varchar),
-            Self::PaidInvoiceCount => ("70527310be44839c869854b055788a69ecbbab66", FieldType::Varchar),
-            Self::Tc2CligencyUrl => ("d8b615ce8885544ed228feaae3ce9f28dcf04531", FieldType::Text),
-            Self::Tc2Status => ("57170eb130b8fa45925381623c86011e4e598e21", FieldType::Text),
-            Self::Website => ("770b2fee9c89906b60a74057719509e087342ae9", FieldType::Text),
-            Self::PricePlan => ("45f62b0fc120d201ea02fdfa5e7282273add2f20", FieldType::Text),
-            Self::EstimatedIncome => ("dbe81f3fdf69ce3dfbfc7609caee68f1654c901a", FieldType::Text),
-            Self::SupportPerson => ("5ce5a41297410f570d97d78341aa2fbcf5801012", FieldType::Number),
-            Self::BdrPerson => ("bdef8d12d2f2af6a61e907b6296e410fdfbef9e3", FieldType::Number),
-            Self::SignupQuestionnaire => ("d4db234b06f753a951c0de94456740f270e0f2ed", FieldType::Text),
-            Self::UtmSource => ("d30bf32a173cdfa780901d5eeb92a8f2d1ccd980", FieldType::Text),
-            Self::UtmCampaign => ("4be5bf6e60e2a01e2653532e872cd15b5308da23", FieldType::Text),
-            Self::Created => ("02ccf8be2c19db0d88f46b9fac20982f43cf1394", FieldType::Date),
-            Self::Pay0 => ("8ca7c3d5c4d2a343ddfbca712606e27ad9714188", FieldType::Date),
-            Self::Pay1 => ("291ac593816f0a5ab018f61905274312008c8c9b", FieldType::Date),
-            Self::Pay3 => ("cbf504c7cbfad769a3c694de95af60759d6476fc", FieldType::Date),
-            Self::Gclid => ("338a35e5195b0d58d3e066cde3b9c45db1a6ac3d", FieldType::Text),
-            Self::GclidExpiry => ("21685501a4a4fc347f609adcafc9908d774034f9", FieldType::Date),
-            Self::EmailConfirmed => ("35d6e7ef145f1966d2a53fe7c02c87efd1455587", FieldType::Date),
-            Self::CardSaved => ("90af5597493bd9a2a0637df22fb29038cbb2a2db", FieldType::Date),
-        })
-    }
+    const CUSTOM: &'static [(Self, &'static str, FieldType)] = &[
+        (Self::HermesId, "7f8959760703808f36b3795c15310566b74f5134", FieldType::Varchar),
+        (Self::PaidInvoiceCount, "70527310be44839c869854b055788a69ecbbab66", FieldType::Varchar),
+        (Self::Tc2CligencyUrl, "d8b615ce8885544ed228feaae3ce9f28dcf04531", FieldType::Text),
+        (Self::Tc2Status, "57170eb130b8fa45925381623c86011e4e598e21", FieldType::Text),
+        (Self::Website, "770b2fee9c89906b60a74057719509e087342ae9", FieldType::Text),
+        (Self::PricePlan, "45f62b0fc120d201ea02fdfa5e7282273add2f20", FieldType::Text),
+        (Self::EstimatedIncome, "dbe81f3fdf69ce3dfbfc7609caee68f1654c901a", FieldType::Text),
+        (Self::SupportPerson, "5ce5a41297410f570d97d78341aa2fbcf5801012", FieldType::Number),
+        (Self::BdrPerson, "bdef8d12d2f2af6a61e907b6296e410fdfbef9e3", FieldType::Number),
+        (Self::SignupQuestionnaire, "d4db234b06f753a951c0de94456740f270e0f2ed", FieldType::Text),
+        (Self::UtmSource, "d30bf32a173cdfa780901d5eeb92a8f2d1ccd980", FieldType::Text),
+        (Self::UtmCampaign, "4be5bf6e60e2a01e2653532e872cd15b5308da23", FieldType::Text),
+        (Self::Created, "02ccf8be2c19db0d88f46b9fac20982f43cf1394", FieldType::Date),
+        (Self::Pay0, "8ca7c3d5c4d2a343ddfbca712606e27ad9714188", FieldType::Date),
+        (Self::Pay1, "291ac593816f0a5ab018f61905274312008c8c9b", FieldType::Date),
+        (Self::Pay3, "cbf504c7cbfad769a3c694de95af60759d6476fc", FieldType::Date),
+        (Self::Gclid, "338a35e5195b0d58d3e066cde3b9c45db1a6ac3d", FieldType::Text),
+        (Self::GclidExpiry, "21685501a4a4fc347f609adcafc9908d774034f9", FieldType::Date),
+        (Self::EmailConfirmed, "35d6e7ef145f1966d2a53fe7c02c87efd1455587", FieldType::Date),
+        (Self::CardSaved, "90af5597493bd9a2a0637df22fb29038cbb2a2db", FieldType::Date),
+    ];
 
-    fn is_number(self) -> bool {
-        match self {
-            Self::Owner | Self::HermesId | Self::PaidInvoiceCount | Self::SupportPerson | Self::BdrPerson => true,
-            Self::Name
-            | Self::Country
-            | Self::Tc2CligencyUrl
-            | Self::Tc2Status
-            | Self::Website
-            | Self::PricePlan
-            | Self::EstimatedIncome
-            | Self::SignupQuestionnaire
-            | Self::UtmSource
-            | Self::UtmCampaign
-            | Self::Created
-            | Self::Pay0
-            | Self::Pay1
-            | Self::Pay3
-            | Self::Gclid
-            | Self::GclidExpiry
-            | Self::EmailConfirmed
-            | Self::CardSaved => false,
-        }
-    }
+    const NUMBERS: &'static [Self] =
+        &[Self::Owner, Self::HermesId, Self::PaidInvoiceCount, Self::SupportPerson, Self::BdrPerson];
 
     fn within(map: &FieldMap) -> &CustomFields<Self> {
         &map.company
@@ -248,19 +230,10 @@ impl MappedField for CompanyField {
 impl MappedField for ContactField {
     const OBJECT: &'static str = "person";
 
-    fn default_place(self) -> Option<(&'static str, FieldType)> {
-        Some(match self {
-            Self::Name | Self::Company | Self::Owner | Self::Email | Self::Phone => return None,
-            Self::HermesId => ("8c2f326b6be255cd3d5cf4ee7385eaf544a47f1d", FieldType::Varchar),
-        })
-    }
+    const CUSTOM: &'static [(Self, &'static str, FieldType)] =
+        &[(Self::HermesId, "8c2f326b6be255cd3d5cf4ee7385eaf544a47f1d", FieldType::Varchar)];
 
-    fn is_number(self) -> bool {
-        match self {
-            Self::Company | Self::Owner | Self::HermesId => true,
-            Self::Name | Self::Email | Self::Phone => false,
-        }
-    }
+    const NUMBERS: &'static [Self] = &[Self::Company, Self::Owner, Self::HermesId];
 
     fn within(map: &FieldMap) -> &CustomFields<Self> {
         &map.contact
@@ -270,49 +243,32 @@ impl MappedField for ContactField {
 impl MappedField for DealField {
     const OBJECT: &'static str = "deal";
 
-    fn default_place(self) -> Option<(&'static str, FieldType)> {
-        Some(match self {
-            Self::Title | Self::Company | Self::Contact | Self::Owner | Self::Pipeline | Self::Stage | Self::Status => {
-                return None;
-            }
-            Self::HermesId => ("5be1188db52a8c7f0ea49331eb391ae54aeabafc", FieldType::Varchar),
-            Self::SupportPerson => ("6911e0b7f9c56a40931381aa0485f705794f6c9f", FieldType::Number),
-            Self::BdrPerson => ("6dbf5b5aeb23eef43b3bba6cf527b575e970b177", FieldType::Number),
-            Self::Tc2CligencyUrl => ("14256b4f62c1dabb53f3e9516c6cc6e23d3aa0af", FieldType::Text),
-            Self::SignupQuestionnaire => ("1c68afb8974133b7f9d0c30fdbf1d39de2255399", FieldType::Text),
-            Self::UtmCampaign => ("268c0a64eb380daf58f15db7e33ead84d06becfe", FieldType::Text),
-            Self::UtmSource => ("b0cf54987b07634053a9e0910fa5ed3d7431d2bf", FieldType::Text),
-            Self::PaidInvoiceCount => ("ad43be84de47f5cb80084330956fefc529ba3b00", FieldType::Varchar),
-            Self::Tc2Status => ("8b9629376cb523459fbb8eb947190f2663a146dd", FieldType::Text),
-            Self::Website => ("54c7fbdf915c9a8fd73dde335942cc72ebea9b9e", FieldType::Text),
-            Self::PricePlan => ("44da5d07ad9eebd7f778dcdaf3eee6a0ab4b2e5e", FieldType::Text),
-            Self::EstimatedIncome => ("b9276dc6ee42b790c98bffed47b539f25ce3ee1c", FieldType::Text),
-        })
-    }
+    const CUSTOM: &'static [(Self, &'static str, FieldType)] = &[
+        (Self::HermesId, "5be1188db52a8c7f0ea49331eb391ae54aeabafc", FieldType::Varchar),
+        (Self::SupportPerson, "6911e0b7f9c56a40931381aa0485f705794f6c9f", FieldType::Number),
+        (Self::BdrPerson, "6dbf5b5aeb23eef43b3bba6cf527b575e970b177", FieldType::Number),
+        (Self::Tc2CligencyUrl, "14256b4f62c1dabb53f3e9516c6cc6e23d3aa0af", FieldType::Text),
+        (Self::SignupQuestionnaire, "1c68afb8974133b7f9d0c30fdbf1d39de2255399", FieldType::Text),
+        (Self::UtmCampaign, "268c0a64eb380daf58f15db7e33ead84d06becfe", FieldType::Text),
+        (Self::UtmSource, "b0cf54987b07634053a9e0910fa5ed3d7431d2bf", FieldType::Text),
+        (Self::PaidInvoiceCount, "ad43be84de47f5cb80084330956fefc529ba3b00", FieldType::Varchar),
+        (Self::Tc2Status, "8b9629376cb523459fbb8eb947190f2663a146dd", FieldType::Text),
+        (Self::Website, "54c7fbdf915c9a8fd73dde335942cc72ebea9b9e", FieldType::Text),
+        (Self::PricePlan, "44da5d07ad9eebd7f778dcdaf3eee6a0ab4b2e5e", FieldType::Text),
+        (Self::EstimatedIncome, "b9276dc6ee42b790c98bffed47b539f25ce3ee1c", FieldType::Text),
+    ];
 
-    fn is_number(self) -> bool {
-        match self {
-            Self::Company
-            | Self::Contact
-            | Self::Owner
-            | Self::Pipeline
-            | Self::Stage
-            | Self::HermesId
-            | Self::SupportPerson
-            | Self::BdrPerson
-            | Self::PaidInvoiceCount => true,
-            Self::Title
-            | Self::Status
-            | Self::Tc2CligencyUrl
-            | Self::SignupQuestionnaire
-            | Self::UtmCampaign
-            | Self::UtmSource
-            | Self::Tc2Status
-            | Self::Website
-            | Self::PricePlan
-            | Self::EstimatedIncome => false,
-        }
-    }
+    const NUMBERS: &'static [Self] = &[
+        Self::Company,
+        Self::Contact,
+        Self::Owner,
+        Self::Pipeline,
+        Self::Stage,
+        Self::HermesId,
+        Self::SupportPerson,
+        Self::BdrPerson,
+        Self::PaidInvoiceCount,
+    ];
 
     fn within(map: &FieldMap) -> &CustomFields<Self> {
         &map.deal

@@ -15,6 +15,13 @@ use tokio::time::{Instant, sleep_until};
 /// No pause is longer than this, whoever asks for it.
 pub(crate) const MAX_PAUSE: Duration = Duration::from_hours(1);
 
+/// Nor is any pause shorter: those who ask for none would otherwise let the next request out at once.
+const MIN_PAUSE: Duration = Duration::from_millis(1);
+
+/// A request that was let through, by the moment it left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Departure(Instant);
+
 #[derive(Debug)]
 pub(crate) struct Gate {
     max_rate: usize,
@@ -27,8 +34,17 @@ pub(crate) struct Gate {
 #[derive(Debug, Default)]
 struct Closed {
     until: Option<Instant>,
-    /// Pauses in a row without an answer between them.
+    /// When the latest refusal that counts was received.
+    refused_at: Option<Instant>,
+    /// Refusals in a row without an answer between them.
     in_a_row: u32,
+}
+
+impl Closed {
+    /// Whether the request left when the latest refusal was known. What was in flight before that tells nothing new.
+    fn is_followed_by(&self, Departure(left): Departure) -> bool {
+        self.refused_at.is_none_or(|refused| left > refused)
+    }
 }
 
 impl Gate {
@@ -43,8 +59,8 @@ impl Gate {
     }
 
     /// Waits until a request may leave. When the gate is closed for longer than `patience`, fails at once and says how
-    /// long that is.
-    pub(crate) async fn pass(&self, mut patience: Duration) -> Result<(), Duration> {
+    /// long that is. Waiting for one's turn takes none of the patience.
+    pub(crate) async fn pass(&self, mut patience: Duration) -> Result<Departure, Duration> {
         let mut departures = self.departures.lock().await;
         loop {
             let now = Instant::now();
@@ -65,7 +81,7 @@ impl Gate {
                 _ => {}
             }
             departures.push_back(now);
-            return Ok(());
+            return Ok(Departure(now));
         }
     }
 
@@ -74,25 +90,29 @@ impl Gate {
         closed.until.and_then(|until| until.checked_duration_since(now)).filter(|left| !left.is_zero())
     }
 
-    /// Closes the gate for as long as Pipedrive asks, and says how long that is. From the third time in a row on the pause
-    /// doubles: the day's budget is spent, whatever hint the answer carries.
-    pub(crate) fn close(&self, asked: Duration) -> Duration {
+    /// Closes the gate for as long as Pipedrive asks, and says how long that is. From the third refusal in a row on the
+    /// pause doubles: the day's budget is spent, whatever hint the answer carries. Requests that were in flight together
+    /// and are all refused count as one.
+    pub(crate) fn close(&self, refused: Departure, asked: Duration) -> Duration {
         let now = Instant::now();
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        let standing = closed.until.filter(|until| *until > now);
-        if standing.is_none() {
+        if closed.is_followed_by(refused) {
+            closed.refused_at = Some(now);
             closed.in_a_row = closed.in_a_row.saturating_add(1);
         }
         let factor = 2_u32.saturating_pow(closed.in_a_row.saturating_sub(2));
-        let pause = asked.saturating_mul(factor).min(MAX_PAUSE);
-        let until = standing.map_or(now + pause, |standing| standing.max(now + pause));
+        let pause = asked.max(MIN_PAUSE).saturating_mul(factor).min(MAX_PAUSE);
+        let until = closed.until.map_or(now + pause, |standing| standing.max(now + pause));
         closed.until = Some(until);
         until - now
     }
 
     /// Pipedrive answered without asking for a pause.
-    pub(crate) fn answered(&self) {
-        self.closed.lock().unwrap_or_else(PoisonError::into_inner).in_a_row = 0;
+    pub(crate) fn answered(&self, request: Departure) {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if closed.is_followed_by(request) {
+            closed.in_a_row = 0;
+        }
     }
 }
 
@@ -109,6 +129,10 @@ mod tests {
 
     fn on_paused_clock<F: Future<Output = T>, T>(future: F) -> T {
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
+    }
+
+    async fn departure(gate: &Gate) -> Departure {
+        gate.pass(MAX_PAUSE).await.unwrap()
     }
 
     #[test]
@@ -157,7 +181,7 @@ mod tests {
         on_paused_clock(async {
             let gate = Gate::new(9, PERIOD);
             let start = Instant::now();
-            gate.close(Duration::from_secs(3));
+            gate.close(departure(&gate).await, Duration::from_secs(3));
             assert_eq!(gate.pass(Duration::from_secs(2)).await, Err(Duration::from_secs(3)));
             assert_eq!(start.elapsed(), Duration::ZERO);
             gate.pass(Duration::from_secs(3)).await.unwrap();
@@ -169,11 +193,43 @@ mod tests {
     fn a_pause_is_never_shortened_and_refusals_during_it_count_once() {
         on_paused_clock(async {
             let gate = Gate::new(9, PERIOD);
-            assert_eq!(gate.close(Duration::from_secs(9)), Duration::from_secs(9));
+            let request = departure(&gate).await;
+            assert_eq!(gate.close(request, Duration::from_secs(9)), Duration::from_secs(9));
             for _ in 0..8 {
-                assert_eq!(gate.close(Duration::from_secs(1)), Duration::from_secs(9));
+                assert_eq!(gate.close(request, Duration::from_secs(1)), Duration::from_secs(9));
             }
-            assert_eq!(gate.close(Duration::from_secs(10)), Duration::from_secs(10));
+            assert_eq!(gate.close(request, Duration::from_secs(10)), Duration::from_secs(10));
+        });
+    }
+
+    #[test]
+    fn requests_that_were_refused_together_count_once_however_short_the_pauses() {
+        on_paused_clock(async {
+            let gate = Gate::new(9, PERIOD);
+            let mut together = Vec::new();
+            for _ in 0..8 {
+                together.push(departure(&gate).await);
+            }
+            for request in together {
+                assert!(gate.close(request, Duration::ZERO) > Duration::ZERO);
+                // Their answers come one after another, each when the pause of the one before is over.
+                advance(Duration::from_millis(100)).await;
+            }
+            let later = departure(&gate).await;
+            assert!(gate.close(later, PERIOD) <= PERIOD * 2);
+        });
+    }
+
+    #[test]
+    fn an_answer_that_was_under_way_before_the_refusal_does_not_excuse_it() {
+        on_paused_clock(async {
+            let gate = Gate::new(9, PERIOD);
+            for wanted in [1, 1, 2, 4] {
+                let (early, refused) = (departure(&gate).await, departure(&gate).await);
+                assert_eq!(gate.close(refused, PERIOD), PERIOD * wanted);
+                gate.answered(early);
+                advance(PERIOD * wanted).await;
+            }
         });
     }
 
@@ -183,14 +239,15 @@ mod tests {
             let gate = Gate::new(9, PERIOD);
             let mut pauses = Vec::new();
             for _ in 0..16 {
-                let pause = gate.close(PERIOD);
+                let pause = gate.close(departure(&gate).await, PERIOD);
                 pauses.push(pause.as_secs());
                 advance(pause).await;
             }
             assert_eq!(pauses[..6], [2, 2, 4, 8, 16, 32]);
             assert_eq!(pauses.last(), Some(&MAX_PAUSE.as_secs()));
-            gate.answered();
-            assert_eq!(gate.close(PERIOD), PERIOD);
+            let (answered, refused) = (departure(&gate).await, departure(&gate).await);
+            gate.answered(answered);
+            assert_eq!(gate.close(refused, PERIOD), PERIOD);
         });
     }
 

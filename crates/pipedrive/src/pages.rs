@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::DeserializeOwned;
 
 use crate::{
+    answer::Page,
     client::Client,
     error::{Error, Result},
     transport::{Call, Version},
@@ -16,7 +17,7 @@ pub(crate) const LIST_PAGE: &str = "500";
 /// The most that Pipedrive gives in one page of search results.
 pub(crate) const SEARCH_PAGE: &str = "100";
 
-/// Which objects a list holds. Not every list knows every filter: Pipedrive refuses what it does not know.
+/// Which objects a list holds, and in which order: by id, unless said otherwise. Not every list knows every filter: Pipedrive refuses what it does not know.
 #[derive(Debug, Clone, Default)]
 pub struct Filter(Vec<(&'static str, String)>);
 
@@ -77,6 +78,12 @@ impl Filter {
     #[must_use]
     pub fn updated_until(self, moment: DateTime<Utc>) -> Self {
         self.with("updated_until", moment.to_rfc3339_opts(SecondsFormat::Secs, true))
+    }
+
+    /// Those that were added last come first.
+    #[must_use]
+    pub fn newest_first(self) -> Self {
+        self.with("sort_by", "add_time".to_owned()).with("sort_direction", "desc".to_owned())
     }
 
     /// Only these custom fields are wanted in the answer; at most 15.
@@ -153,12 +160,12 @@ where
         let mut query = self.query.clone();
         query.extend(cursor.map(|cursor| ("cursor", cursor.clone())));
         let call = Call { query: &query, ..Call::get(self.version, &self.path) };
-        let answer = self.client.transport().send::<D>(&call).await?;
-        if answer.next_cursor.is_some() && answer.next_cursor.as_ref() == cursor {
+        let page = self.client.transport().send::<Page<D>>(&call).await?;
+        if page.next_cursor.is_some() && page.next_cursor.as_ref() == cursor {
             return Err(Error::Decode { message: "a page that points to itself".to_owned() });
         }
-        self.position = answer.next_cursor.map_or(Position::End, Position::After);
-        Ok(Some(answer.data.map_or_else(Vec::new, Into::into)))
+        self.position = page.next_cursor.map_or(Position::End, Position::After);
+        Ok(Some(page.data.map_or_else(Vec::new, Into::into)))
     }
 
     /// Everything there is.

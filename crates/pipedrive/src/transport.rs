@@ -5,22 +5,20 @@
 
 use std::{fmt, time::Duration};
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use reqwest::{
     Method,
     header::{HeaderMap, HeaderValue},
     redirect,
 };
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep};
-use url::Url;
+use url::{Host, Url};
 
 use crate::{
-    answer::{self, Answer, Pauses},
+    answer::{self, Content, Pauses},
     config::{Config, Retry, Secret},
     error::{BuildError, Error, Result},
-    gate::Gate,
+    gate::{Departure, Gate},
 };
 
 /// A connection that sits idle longer than this may have been closed by the other end without our knowing.
@@ -114,7 +112,15 @@ impl Transport {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(BuildError::NoTlsProvider);
         }
-        let http = reqwest::Client::builder()
+        if base_url.scheme() == "http" && !is_this_machine(&base_url) {
+            tracing::warn!(host = base_url.host_str(), "the API key goes to Pipedrive unencrypted: use https");
+        }
+        let http = match base_url.scheme() {
+            // What needs no certificates must do without them, as in the smallest of containers.
+            "http" => reqwest::Client::builder().tls_certs_only([]),
+            _ => reqwest::Client::builder(),
+        };
+        let http = http
             .user_agent(concat!("hermes/", env!("CARGO_PKG_VERSION")))
             .default_headers(HeaderMap::from_iter([(reqwest::header::HeaderName::from_static("x-api-token"), token)]))
             // A redirect would take the token to wherever it points.
@@ -136,25 +142,24 @@ impl Transport {
     }
 
     /// Sends the request, and sends it again while that is safe, may help, and does not take long.
-    pub(crate) async fn send<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answer<T>> {
-        let mut delays = self.delays();
+    pub(crate) async fn send<T: Content>(&self, call: &Call<'_>) -> Result<T> {
         let mut deadline = None;
         let mut attempt = 0_u32;
         loop {
             let patience =
                 deadline.map_or(self.retry.patience, |at: Instant| at.saturating_duration_since(Instant::now()));
-            self.gate.pass(patience).await.map_err(|retry_after| Error::RateLimited { retry_after })?;
+            let departure = self.gate.pass(patience).await.map_err(|retry_after| Error::RateLimited { retry_after })?;
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.retry.patience);
             attempt += 1;
-            let error = match self.attempt(call, attempt).await {
+            let error = match self.attempt(call, attempt, departure).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let Some(delay) = delays.next().filter(|_| call.may_be_repeated_after(&error)) else {
+            if attempt >= self.retry.attempts.get() || !call.may_be_repeated_after(&error) {
                 return Err(error);
-            };
-            let wait = if let Error::RateLimited { retry_after } = error { retry_after } else { delay };
-            if Instant::now() + wait > deadline {
+            }
+            let wait = if let Error::RateLimited { retry_after } = error { retry_after } else { self.delay(attempt) };
+            if deadline.checked_duration_since(Instant::now()).is_none_or(|left| wait > left) {
                 return Err(error);
             }
             tracing::warn!(
@@ -165,17 +170,13 @@ impl Transport {
         }
     }
 
-    fn delays(&self) -> ExponentialBackoff {
-        let retries = usize::try_from(self.retry.attempts.get()).unwrap_or(usize::MAX) - 1;
-        ExponentialBuilder::new()
-            .with_min_delay(self.retry.first_delay)
-            .without_max_delay()
-            .with_max_times(retries)
-            .with_jitter()
-            .build()
+    /// Before the next attempt, after so many: doubled each time, and up to as much again as jitter.
+    fn delay(&self, attempts: u32) -> Duration {
+        let doubled = self.retry.first_delay.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
+        doubled.saturating_add(doubled.mul_f64(fastrand::f64()))
     }
 
-    async fn attempt<T: DeserializeOwned>(&self, call: &Call<'_>, attempt: u32) -> Result<Answer<T>> {
+    async fn attempt<T: Content>(&self, call: &Call<'_>, attempt: u32, departure: Departure) -> Result<T> {
         let began = Instant::now();
         let mut request = self.http.request(call.method.clone(), call.url(&self.base_url)).query(call.query);
         if let Some(body) = &call.body {
@@ -194,16 +195,17 @@ impl Transport {
         );
         match result {
             Err(Error::RateLimited { retry_after }) => {
-                let retry_after = self.gate.close(retry_after);
+                let retry_after = self.gate.close(departure, retry_after);
                 tracing::warn!(
                     request = %call, status, pause_ms = millis(retry_after),
                     "Pipedrive limits our requests: all of them pause"
                 );
                 Err(Error::RateLimited { retry_after })
             }
+            // No answer, or one that need not be Pipedrive's own.
             Err(error @ (Error::Unreachable { .. } | Error::Unavailable { .. })) => Err(error),
             result => {
-                self.gate.answered();
+                self.gate.answered(departure);
                 result
             }
         }
@@ -217,6 +219,15 @@ impl Transport {
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         Ok((status, headers, response.bytes().await?.into()))
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

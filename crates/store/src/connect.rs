@@ -4,7 +4,7 @@
 //! not, without asking who is at the other end; `verify-ca` and `verify-full` accept only a server whose certificate the
 //! machine trusts for its name.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, iter, sync::Arc, time::Duration};
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -63,11 +63,16 @@ impl Connector {
             .postgres
             .connect(self.tls.clone())
             .await
-            .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+            .map_err(|error| ConnectionError::BadConnection(with_causes(&error)))?;
         let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
         connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(connection)
     }
+}
+
+/// An error with what lies below it, in one line: the driver itself says only what it was about to do.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Whose certificates are accepted.

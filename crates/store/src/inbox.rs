@@ -108,14 +108,24 @@ pub async fn insert(
 }
 
 /// Lets go of the events of one entity that wait or failed and happened no later than one that was stored since: each tells
-/// all there is to tell.
-pub async fn supersede(tx: &mut Tx, source: Source, raw: &RawEvent, by: i64) -> Result<(), StoreError> {
+/// all there is to tell. One that failed itself takes the place only of others that failed: what waits may still come right.
+pub async fn supersede(
+    tx: &mut Tx,
+    source: Source,
+    raw: &RawEvent,
+    by: i64,
+    state: &EventState,
+) -> Result<(), StoreError> {
+    let outdone: &[&str] = match state {
+        EventState::Failed { .. } => &["failed"],
+        EventState::Applied | EventState::Ignored(_) | EventState::Waiting { .. } => &["waiting", "failed"],
+    };
     let (Some(entity), Some(entity_id), Some(occurred_at)) = (raw.entity.as_deref(), raw.entity_id, raw.occurred_at)
     else {
         return Ok(());
     };
     diesel::update(event::table)
-        .filter(event::state.eq_any(["waiting", "failed"]))
+        .filter(event::state.eq_any(outdone))
         .filter(event::source.eq(source.as_str()))
         .filter(event::entity.eq(entity))
         .filter(event::entity_id.eq(entity_id))

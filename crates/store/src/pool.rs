@@ -7,12 +7,15 @@ use std::{
     time::Duration,
 };
 
-use deadpool::{Runtime, managed::Timeouts};
+use deadpool::{
+    Runtime,
+    managed::{TimeoutType, Timeouts},
+};
 use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, TransactionManager,
     pooled_connection::{
         AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-        deadpool::{Object, Pool},
+        deadpool::{Object, Pool, PoolError},
     },
 };
 use futures_util::FutureExt;
@@ -149,7 +152,7 @@ impl Store {
     }
 
     pub(crate) async fn checkout(&self) -> Result<Checkout, StoreError> {
-        let object = self.pool.get().await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let object = self.pool.get().await.map_err(unavailable)?;
         Ok(Checkout { object: Some(object) })
     }
 
@@ -160,6 +163,16 @@ impl Store {
             .map_err(|_| StoreError::Unavailable("no connection in time".to_owned()))?
             .map_err(|error| StoreError::Unavailable(error.to_string()))
     }
+}
+
+/// What is wrong with the database, rather than what the pool was about to do.
+fn unavailable(error: PoolError) -> StoreError {
+    StoreError::Unavailable(match error {
+        PoolError::Backend(error) => error.to_string(),
+        PoolError::Timeout(TimeoutType::Wait) => "no connection became free in time".to_owned(),
+        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => "no connection in time".to_owned(),
+        PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => error.to_string(),
+    })
 }
 
 /// A pooled connection that returns to the pool only when no transaction is open on it.

@@ -89,7 +89,7 @@ impl Inbox {
                 let Some(id) = stored else { return Ok(()) };
                 match apply_client::apply(tx, client, timing, &self.settings.tc2_base_url).await? {
                     Applied::Updated => {}
-                    Applied::SignedUp => inbox::supersede(tx, Source::Tc2, raw, id).await?,
+                    Applied::SignedUp => inbox::supersede(tx, Source::Tc2, raw, id, &EventState::Applied).await?,
                     Applied::Stale => inbox::set_state(tx, id, 1, &stale()).await?,
                 }
                 Ok(())
@@ -108,7 +108,7 @@ impl Inbox {
         let digest = digest.as_deref();
         self.store
             .transaction(async |tx| match inbox::insert(tx, Source::Tc2, raw, digest, now, &state).await? {
-                Some(id) if state.is_open() => inbox::supersede(tx, Source::Tc2, raw, id).await,
+                Some(id) if state.is_open() => inbox::supersede(tx, Source::Tc2, raw, id, &state).await,
                 Some(_) | None => Ok(()),
             })
             .await

@@ -6,7 +6,7 @@ use hermes_domain::{
     client::{Agency, Client, Recipient},
     country,
     event::Fault,
-    ids::{Tc2AdminId, Tc2AgencyId},
+    ids::{Tc2AdminId, Tc2AgencyId, Tc2ClientId},
     plan::PricePlan,
     status::Tc2Status,
     text::Text,
@@ -27,14 +27,16 @@ pub(crate) fn read(subject: &Object<'_>, faults: &mut Vec<Fault>) -> Option<Clie
     let id = subject.require("id", value::id, faults);
     let agency = subject.require_object("meta_agency", faults).and_then(|agency| read_agency(&agency, faults));
     let user = subject.object("user", faults);
-    let recipients = read_recipients(subject, faults);
+    let recipients = read_recipients(subject, id, faults);
     // The person is nested or flat, as the branch's version of the API has it.
     let mut of_user = |name| {
         let nested = user.as_ref().and_then(|user| user.read(name, value::text, faults));
         nested.or_else(|| subject.read(name, value::text, faults))
     };
     let email = of_user("email").or_else(|| recipients.first()?.email.clone());
-    let phone = of_user("phone").or_else(|| of_user("mobile"));
+    // A help where there is no other number, and not worth a fault.
+    let mobile = |person: &Object<'_>| value::text(person.get("mobile")).ok().flatten();
+    let phone = of_user("phone").or_else(|| user.as_ref().and_then(mobile)).or_else(|| mobile(subject));
     let sales_person = read_admin(subject, "sales_person", faults);
     let support_person = read_admin(subject, "associated_admin", faults);
     let bdr_person = read_admin(subject, "bdr_person", faults);
@@ -102,30 +104,36 @@ fn read_admin(subject: &Object<'_>, name: &str, faults: &mut Vec<Fault>) -> Opti
     }
 }
 
-/// Everybody once, in the order in which they came.
-fn read_recipients(subject: &Object<'_>, faults: &mut Vec<Fault>) -> Vec<Recipient> {
+/// Everybody once, in the order in which they came. Somebody without a usable id could not be told from others, and is
+/// left out rather than standing in the client's way.
+fn read_recipients(subject: &Object<'_>, client: Option<Tc2ClientId>, faults: &mut Vec<Fault>) -> Vec<Recipient> {
     let name = "paid_recipients";
     let mut seen = HashSet::new();
     let mut recipients = Vec::new();
     for (index, raw) in subject.read(name, value::list, faults).unwrap_or_default().into_iter().enumerate() {
         let mut location = subject.location_of(name);
         location.push(index.to_string());
-        if let Some(recipient) = read_recipient(raw, location, faults)
-            && seen.insert(recipient.id)
-        {
-            recipients.push(recipient);
+        match read_recipient(raw, location, faults) {
+            Some(recipient) if seen.insert(recipient.id) => recipients.push(recipient),
+            Some(_) => {}
+            None => tracing::warn!(
+                tc2.client.id = client.map(Tc2ClientId::get),
+                index,
+                "a paid recipient without a usable id is left out"
+            ),
         }
     }
     recipients
 }
 
 fn read_recipient(raw: &RawValue, location: Vec<String>, faults: &mut Vec<Fault>) -> Option<Recipient> {
-    let recipient = Object::new(Json::of(raw), location, faults)?;
-    let id = recipient.require("id", value::id, faults);
-    let first_name = recipient.read("first_name", value::text, faults);
-    let last_name = recipient.read("last_name", value::text, faults);
-    let email = recipient.read("email", value::text, faults);
-    Some(Recipient { id: id?, first_name, last_name, email })
+    let recipient = Object::new(Json::of(raw), location, &mut Vec::new())?;
+    Some(Recipient {
+        id: value::id(recipient.get("id")).ok().flatten()?,
+        first_name: recipient.read("first_name", value::text, faults),
+        last_name: recipient.read("last_name", value::text, faults),
+        email: recipient.read("email", value::text, faults),
+    })
 }
 
 /// Anybody at TC2 can define attributes, so an odd one is left out rather than standing in the client's way.

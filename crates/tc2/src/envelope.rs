@@ -1,6 +1,7 @@
 //! The envelope: a request's body, taken apart into events that are kept to the letter.
 //!
-//! Of an event only its heading is looked at, and only as far as it can be read.
+//! Of an event only its heading is looked at, and only as far as it can be read. The time of the request is a help where
+//! it makes sense: a refusal is final for the sender, and the events are worth more than that.
 
 use chrono::{DateTime, Utc};
 use hermes_domain::{
@@ -26,38 +27,14 @@ pub(crate) fn take_apart(body: &[u8]) -> Result<Delivery, Vec<Fault>> {
         Err(error) => return Err(faulty_body(Wrong::not_json(&error))),
     };
 
-    let mut faults = Vec::new();
-    let mut faulty_member = |name: &str, wrong: Wrong| faults.push(wrong.at(vec!["body".to_owned(), name.to_owned()]));
+    let faulty_events = |wrong: Wrong| vec![wrong.at(vec!["body".to_owned(), "events".to_owned()])];
     let events = match envelope.find("events") {
         Some(Json::List(events)) => events.elements(),
-        Some(_) => {
-            faulty_member("events", Wrong::not_a_list());
-            Vec::new()
-        }
-        None => {
-            faulty_member("events", Wrong::missing());
-            Vec::new()
-        }
+        Some(_) => return Err(faulty_events(Wrong::not_a_list())),
+        None => return Err(faulty_events(Wrong::missing())),
     };
-    let mut request_time = None;
-    for name in REQUEST_TIME {
-        match request_moment(envelope.get(name)) {
-            Ok(moment) => request_time = request_time.or(moment),
-            Err(wrong) => faulty_member(name, wrong),
-        }
-    }
-
-    if faults.is_empty() {
-        Ok(Delivery { events: events.into_iter().map(|event| heading(event, request_time)).collect() })
-    } else {
-        Err(faults)
-    }
-}
-
-/// A number is of the right type even when no clock could show it; the events are worth more than that.
-fn request_moment(json: Json<'_>) -> value::Reading<DateTime<Utc>> {
-    let is_number = matches!(json, Json::Number(_));
-    value::moment(json).or_else(|wrong| if is_number { Ok(None) } else { Err(wrong) })
+    let request_time = REQUEST_TIME.into_iter().find_map(|name| value::moment(envelope.get(name)).ok().flatten());
+    Ok(Delivery { events: events.into_iter().map(|event| heading(event, request_time)).collect() })
 }
 
 fn heading(raw: &RawValue, request_time: Option<DateTime<Utc>>) -> RawEvent {

@@ -5,11 +5,18 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 const WITH_OFFSET: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"];
 const WITHOUT_OFFSET: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
 
+/// Fewer digits, written as text, are rather a date or a year than seconds.
+const EPOCH_DIGITS: usize = 9;
+
 /// Reads ISO 8601 with any offset, without one (then it is UTC), or a date alone (then its midnight); or seconds since
-/// 1970 in digits.
+/// 1970 in at least nine digits.
 pub(crate) fn from_text(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
-    from_iso(text).or_else(|| from_epoch(text))
+    match text.bytes().take_while(u8::is_ascii_digit).count() {
+        EPOCH_DIGITS.. => from_epoch(text),
+        8 if text.len() == 8 => from_date(text, "%Y%m%d"),
+        _ => from_iso(text),
+    }
 }
 
 /// Reads seconds since 1970, whole or with a fraction.
@@ -27,8 +34,7 @@ fn from_iso(text: &str) -> Option<DateTime<Utc>> {
         return None;
     }
     if time.is_empty() {
-        let date = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
-        return storable(date.and_time(NaiveTime::MIN).and_utc());
+        return from_date(date, "%Y-%m-%d");
     }
     let time = time.strip_prefix(['T', 't', ' '])?.trim_start();
     let text = format!("{date}T{time}");
@@ -38,6 +44,11 @@ fn from_iso(text: &str) -> Option<DateTime<Utc>> {
         naive.map(|moment| moment.and_utc())
     })?;
     storable(moment)
+}
+
+fn from_date(text: &str, format: &str) -> Option<DateTime<Utc>> {
+    let date = NaiveDate::parse_from_str(text, format).ok()?;
+    storable(date.and_time(NaiveTime::MIN).and_utc())
 }
 
 /// Cut to what PostgreSQL keeps, microseconds, so that a stored moment and the same one read again are equal. Years
@@ -76,9 +87,18 @@ mod tests {
             ("1700000000", Some("2023-11-14T22:13:20Z")),
             ("1700000000.25", Some("2023-11-14T22:13:20.25Z")),
             ("1700000000.123456", Some("2023-11-14T22:13:20.123456Z")),
-            ("1.7e9", Some("2023-11-14T22:13:20Z")),
-            ("0", Some("1970-01-01T00:00:00Z")),
-            ("-1", Some("1969-12-31T23:59:59Z")),
+            ("100000000", Some("1973-03-03T09:46:40Z")),
+            ("20240229", Some("2024-02-29T00:00:00Z")),
+            (" 20240229 ", Some("2024-02-29T00:00:00Z")),
+            ("20230229", None),
+            ("20240229.5", None),
+            ("2024", None),
+            ("202402", None),
+            ("1234567", None),
+            ("1.7e9", None),
+            ("0", None),
+            ("-1", None),
+            ("-1700000000", None),
             ("253402300799", Some("9999-12-31T23:59:59Z")),
             ("253402300800", None),
             ("-62135596801", None),
@@ -103,6 +123,20 @@ mod tests {
         ] {
             let expected = moment.map(|moment| moment.parse::<DateTime<Utc>>().unwrap());
             assert_eq!(from_text(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn seconds_that_are_a_number_may_have_any_count_of_digits() {
+        for (seconds, moment) in [
+            ("0", Some("1970-01-01T00:00:00Z")),
+            ("-1", Some("1969-12-31T23:59:59Z")),
+            ("2024", Some("1970-01-01T00:33:44Z")),
+            ("1.7e9", Some("2023-11-14T22:13:20Z")),
+            ("1e400", None),
+        ] {
+            let expected = moment.map(|moment| moment.parse::<DateTime<Utc>>().unwrap());
+            assert_eq!(from_epoch(seconds), expected, "{seconds}");
         }
     }
 

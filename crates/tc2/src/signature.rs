@@ -12,6 +12,8 @@ pub enum SignaturePolicy {
     Required(SigningKey),
     /// Anybody is believed: for development alone.
     NotRequired,
+    /// Nobody is believed: for who reads stored events, and takes no deliveries.
+    RefuseAll,
 }
 
 impl SignaturePolicy {
@@ -19,6 +21,7 @@ impl SignaturePolicy {
         match self {
             Self::Required(key) => signature.is_some_and(|signature| key.verifies(body, signature)),
             Self::NotRequired => true,
+            Self::RefuseAll => false,
         }
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn whole(json: Json<'_>) -> Reading<i64> {
         Json::Number(number) => whole_number(number).map(Some),
         Json::Text(text) => match text.to_string().trim() {
             "" => Ok(None),
-            digits if digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') => {
+            digits if digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.')) => {
                 whole_number(digits).map(Some)
             }
             _ => Err(Wrong::new("int_parsing", "Input should be a whole number")),
@@ -163,7 +163,7 @@ pub(crate) fn moment(json: Json<'_>) -> Reading<DateTime<Utc>> {
     moment.map(Some).ok_or_else(|| {
         Wrong::new(
             "datetime_parsing",
-            "Input should be a date and time in ISO 8601 or in epoch seconds, of a year from 1 to 9999",
+            "Input should be a date and time in ISO 8601 or in epoch seconds (as text, of nine digits or more), of a year from 1 to 9999",
         )
     })
 }

@@ -98,7 +98,8 @@ async fn one_person_that_pipedrive_refuses_does_not_stop_the_rest_and_is_retried
     let world = World::start().await;
     let refusal = Fault::bad_request("emails.0.value: not an email address");
     world.pipedrive().faults().set([Rule::new(refusal).on("POST", "/api/v2/persons").times(1)]);
-    let client = world.client(7).another_recipient(502, "Grace", "Hopper", "grace@castle.example");
+    let client = world.client(7).recipient(501, "Ada", "Lovelace", "ada@castle.example");
+    let client = client.another_recipient(502, "Grace", "Hopper", "grace@castle.example");
     world.tc2(&client).await.expect_ok();
     world.idle().await;
 

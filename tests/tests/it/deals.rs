@@ -10,11 +10,14 @@ use serde_json::{Value, json};
 
 use crate::clients::complete;
 
+/// What becomes of a client at TC2.
+type Edit = fn(ClientSpec) -> ClientSpec;
+type Variation = Box<dyn Fn(ClientSpec) -> ClientSpec>;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deal_is_opened_for_a_prospect_created_within_90_days_that_is_no_narc_and_has_paid_nothing() {
     let world = World::start().await;
     let ago = |days, seconds| world.now() - TimeDelta::days(days) - TimeDelta::seconds(seconds);
-    type Variation = Box<dyn Fn(ClientSpec) -> ClientSpec>;
     let created = |at| -> Variation { Box::new(move |client| client.created(at)) };
     let status = |status: &'static str| -> Variation { Box::new(move |client| client.agency_status(status)) };
     let cases: Vec<(&str, Variation, usize)> = vec![
@@ -106,7 +109,7 @@ async fn a_missing_config_pipeline_or_stage_keeps_the_company_and_the_deal_comes
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn now_narc_or_terminated_its_open_deals_are_lost_here_and_in_pipedrive_also_with_paid_invoices() {
     let world = World::start().await;
-    let cases: [(&str, fn(ClientSpec) -> ClientSpec); 4] = [
+    let cases: [(&str, Edit); 4] = [
         ("narc", |client| client.narc(true)),
         ("terminated", |client| client.agency_status("terminated")),
         ("narc with paid invoices", |client| client.narc(true).paid_invoices(2)),

@@ -103,8 +103,8 @@ async fn a_client_without_meta_agency_like_a_deleted_one_is_ignored_and_recorded
 async fn one_bad_event_never_stops_the_others_of_its_batch() {
     let world = World::start().await;
     let good = |id| world.event(&world.client(id)).to_json();
-    let without = |name: &str| {
-        let mut event = good(50);
+    let without = |id: i64, name: &str| {
+        let mut event = good(id);
         event.as_object_mut().unwrap().remove(name);
         event
     };
@@ -114,9 +114,9 @@ async fn one_bad_event_never_stops_the_others_of_its_batch() {
         event
     };
     let bad = vec![
-        without("action"),
-        without("verb"),
-        without("subject"),
+        without(51, "action"),
+        without(52, "verb"),
+        without(53, "subject"),
         with_id(Value::Null),
         with_id(json!("seven")),
         with_id(json!(7.5)),
@@ -193,6 +193,36 @@ async fn a_new_client_without_a_sales_person_waits_too() {
     world.settle().await;
     assert_eq!(states(&world).await, ["ignored", "applied"], "the older one is stale by then");
     world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_the_open_events_of_one_client_only_the_newest_stays_open_and_none_once_it_has_signed_up() {
+    let world = World::start().await;
+    for status in ["pending_email_conf", "trial"] {
+        world.tc2(&world.client(7).sales_person(9).agency_status(status)).await.expect_ok();
+    }
+    world.tc2(&world.client(8).sales_person(9)).await.expect_ok();
+    assert_eq!(states(&world).await, ["ignored", "waiting", "waiting"]);
+
+    world.sync(&world.client(7)).await;
+    assert_eq!(states(&world).await, ["ignored", "ignored", "waiting", "applied"]);
+    world.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_later_event_that_makes_no_sense_does_not_cost_a_sign_up_that_waits() {
+    let world = World::start().await;
+    world.tc2(&world.client(7).sales_person(9)).await.expect_ok();
+    for _ in 0..2 {
+        world.tc2(&world.client(7).agency_field("created", "yesterday")).await.expect_ok();
+    }
+    assert_eq!(states(&world).await, ["waiting", "ignored", "failed"]);
+
+    seed::add_staff(world.database(), NINA).await;
+    world.advance(TimeDelta::minutes(1)).await;
+    world.settle().await;
+    assert_eq!(world.company(7).await["sales_person_id"], NINA.id);
+    world.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,19 +10,19 @@ use crate::clients::{complete, moment};
 /// A change at TC2, the column it shows in with its new value, and the value that Pipedrive is told.
 struct Change {
     column: &'static str,
-    change: fn(ClientSpec) -> ClientSpec,
+    edit: fn(ClientSpec) -> ClientSpec,
     stored: Value,
     told: &'static str,
 }
 
 fn changes() -> Vec<Change> {
-    let date = |column, change, day: &'static str| Change {
+    let date = |column, edit, day: &'static str| Change {
         column,
-        change,
+        edit,
         stored: json!(format!("{day}T09:00:00+00:00")),
         told: day,
     };
-    let text = |column, change, told| Change { column, change, stored: json!(told), told };
+    let text = |column, edit, told| Change { column, edit, stored: json!(told), told };
     vec![
         date("pay0_dt", |client| client.pay0(moment("2026-04-01T09:00:00Z")), "2026-04-01"),
         date("pay1_dt", |client| client.pay1(moment("2026-04-02T09:00:00Z")), "2026-04-02"),
@@ -37,7 +37,7 @@ fn changes() -> Vec<Change> {
         text("utm_source", |client| client.attribute("utm_source", "bing"), "bing"),
         text("utm_campaign", |client| client.attribute("utm_campaign", "autumn"), "autumn"),
         text("estimated_income", |client| client.attribute("estimated_monthly_income", "20k"), "20k"),
-        Change { column: "paid_invoice_count", change: |client| client.paid_invoices(3), stored: json!(3), told: "3" },
+        Change { column: "paid_invoice_count", edit: |client| client.paid_invoices(3), stored: json!(3), told: "3" },
     ]
 }
 
@@ -46,11 +46,11 @@ async fn each_field_that_tc2_owns_is_updated_and_is_all_that_pipedrive_is_told_o
     let world = World::start().await;
     let mut client = complete(&world, 7);
     world.sync(&client).await;
-    for Change { column, change, stored, told } in changes() {
+    for Change { column, edit, stored, told } in changes() {
         let before = world.company(7).await;
         let organization = world.organization(&before["id"]);
         world.forget_calls();
-        client = change(client);
+        client = edit(client);
         world.sync(&client).await;
 
         let after = world.company(7).await;

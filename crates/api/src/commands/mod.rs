@@ -10,17 +10,18 @@ mod status;
 use std::io::{self, Write};
 
 use anyhow::Context;
+use hermes_store::StoreError;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     cli::{Cli, Command},
-    config::Config,
+    config::{Config, DatabaseUrl},
     telemetry,
 };
 
 /// Carries a command out.
 pub fn run(cli: &Cli) -> anyhow::Result<()> {
-    // The sandbox makes its own surroundings, and takes nothing of yours but the database.
+    // The sandbox makes its own surroundings. Of yours it takes at most the server for its database, and looks for that itself.
     let config = match cli.command {
         Command::Sandbox(_) => Config::parse([], cli.command.purpose())?,
         _ => Config::from_env(cli.command.purpose())?,
@@ -36,8 +37,9 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
             Command::Status(args) => status::status(&config, args.json).await,
             Command::Retry(args) => retry::retry(&config, args.target()).await,
             Command::Dismiss(args) => dismiss::dismiss(&config, args.event).await,
-            Command::Sandbox(args) => sandbox::sandbox(args).await,
+            Command::Sandbox(args) => return sandbox::sandbox(args).await,
         }
+        .map_err(|error| located(error, &config.database.url))
     });
     // A migration that is still waiting for its turn is not waited for.
     runtime.shutdown_background();
@@ -46,6 +48,16 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
 
 fn runtime() -> anyhow::Result<Runtime> {
     Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")
+}
+
+/// Where the database is that cannot be reached, and what to do about it.
+fn located(error: anyhow::Error, database: &DatabaseUrl) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(StoreError::Unavailable(_)) => {
+            error.context(format!("cannot reach PostgreSQL at {database}; is it running, and is DATABASE_URL right?"))
+        }
+        _ => error,
+    }
 }
 
 /// Prints a result for people or scripts.

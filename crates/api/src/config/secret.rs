@@ -43,7 +43,7 @@ impl fmt::Display for Secret {
 pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    pub(super) fn new(raw: &str) -> Self {
+    pub(crate) fn new(raw: &str) -> Self {
         Self(raw.to_owned())
     }
 

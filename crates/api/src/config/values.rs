@@ -1,7 +1,7 @@
 //! How the text of a variable becomes a value. Each function either makes sense of the text or says what it would have
 //! made sense of, without repeating it.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, num::NonZeroU32};
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::{
-    fault::Expected,
+    error::Expected,
     secret::{DatabaseUrl, Secret},
 };
 
@@ -18,8 +18,8 @@ type Parsed<T> = Result<T, Expected>;
 
 pub(super) fn flag(raw: &str) -> Parsed<bool> {
     match raw.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" => Ok(false),
+        "true" | "t" | "1" | "yes" | "y" | "on" => Ok(true),
+        "false" | "f" | "0" | "no" | "n" | "off" => Ok(false),
         _ => Err("true or false".into()),
     }
 }
@@ -29,6 +29,11 @@ pub(super) fn whole<const MIN: u16, const MAX: u16>(raw: &str) -> Parsed<u16> {
         .ok()
         .filter(|number| (MIN..=MAX).contains(number))
         .ok_or_else(|| format!("a whole number from {MIN} to {MAX}").into())
+}
+
+/// From 1 to `MAX`.
+pub(super) fn positive<const MAX: u16>(raw: &str) -> Parsed<NonZeroU32> {
+    whole::<1, MAX>(raw).map(|number| NonZeroU32::MIN.saturating_add(u32::from(number) - 1))
 }
 
 pub(super) fn time(raw: &str) -> Parsed<NaiveTime> {
@@ -77,11 +82,17 @@ pub(super) fn database(raw: &str) -> Parsed<DatabaseUrl> {
     }
 }
 
-/// The root under which an API's paths lie: an HTTP URL without a trailing slash.
+/// The root under which an API's paths lie, with a path that has no trailing slash unless it is nothing but one.
+pub(super) fn http_url(raw: &str) -> Parsed<Url> {
+    let mut url = plain_http(raw).ok_or("an http:// or https:// URL without credentials, query or fragment")?;
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// The same as text, without any trailing slash.
 pub(super) fn base_url(raw: &str) -> Parsed<String> {
-    plain_http(raw)
-        .map(|url| url.as_str().trim_end_matches('/').to_owned())
-        .ok_or("an http:// or https:// URL without credentials, query or fragment".into())
+    http_url(raw).map(|url| url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Comma separated, each as browsers write it in the header `Origin`.

@@ -1,18 +1,21 @@
 //! Every variable that Hermes reads, as data. The parser, the help text and the check of `.env.sample` all go by this
 //! table; there is no other list.
 
+use std::num::NonZeroU32;
+
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 use super::{
-    fault::{Expected, Fault},
+    error::{Expected, Misconfigured},
     secret::{DatabaseUrl, Exposure, Secret},
     source::Vars,
     values::{
-        base_url, database, flag, host, log_filter, log_level, origins, private_key, secret, sentry_dsn, text, time,
-        timezone, username, whole,
+        base_url, database, flag, host, http_url, log_filter, log_level, origins, positive, private_key, secret,
+        sentry_dsn, text, time, timezone, username, whole,
     },
 };
 
@@ -33,15 +36,15 @@ pub struct Known {
 
 impl Known {
     /// What is wrong with the value it is set to, if anything is.
-    pub(super) fn fault(&self, vars: &Vars) -> Option<Fault> {
+    pub(super) fn fault(&self, vars: &Vars) -> Option<Misconfigured> {
         let raw = vars.get(self.name)?;
         self.understand(raw, self.check).err()
     }
 
     /// The replacement character stands for bytes that could not be decoded, and for nothing that anyone would write.
-    fn understand<T>(&self, raw: &str, parse: fn(&str) -> Result<T, Expected>) -> Result<T, Fault> {
+    fn understand<T>(&self, raw: &str, parse: fn(&str) -> Result<T, Expected>) -> Result<T, Misconfigured> {
         let readable = if raw.contains(char::REPLACEMENT_CHARACTER) { Err("UTF-8 text".into()) } else { Ok(raw) };
-        readable.and_then(parse).map_err(|expected| Fault::wrong(self.name, self.exposure.shown(raw), expected))
+        readable.and_then(parse).map_err(|expected| Misconfigured::wrong(self.name, self.exposure.shown(raw), expected))
     }
 }
 
@@ -54,18 +57,18 @@ pub(super) struct Variable<T> {
 
 impl<T> Variable<T> {
     /// What it is set to, if it is set.
-    pub(super) fn get(&self, vars: &Vars) -> Result<Option<T>, Fault> {
+    pub(super) fn get(&self, vars: &Vars) -> Result<Option<T>, Misconfigured> {
         vars.get(self.known.name).map(|raw| self.known.understand(raw, self.parse)).transpose()
     }
 
     /// What it holds when it is not set.
-    pub(super) fn default(&self) -> Result<T, Fault> {
-        let default = self.known.default.ok_or_else(|| Fault::missing(self.known.name, "it has no default"))?;
+    pub(super) fn default(&self) -> Result<T, Misconfigured> {
+        let default = self.known.default.ok_or_else(|| Misconfigured::missing(self.known.name, "it has no default"))?;
         self.known.understand(default, self.parse)
     }
 
     /// What it is set to, or else its default.
-    pub(super) fn get_or_default(&self, vars: &Vars) -> Result<T, Fault> {
+    pub(super) fn get_or_default(&self, vars: &Vars) -> Result<T, Misconfigured> {
         self.get(vars)?.map_or_else(|| self.default(), Ok)
     }
 }
@@ -108,36 +111,30 @@ variables! {
         HTTP_WORKERS: u16 = whole::<1, 256>, Open;
         /// Web sites whose pages may call Hermes from a browser (CORS), comma separated.
         ALLOWED_ORIGINS: Vec<String> = origins, Open, "https://tutorcruncher.com";
-        /// Secret that signs support links. Required unless DEV_MODE is true.
-        SIGNING_KEY: Secret = secret, Secret;
     }
     "Database" {
         /// Where PostgreSQL is.
         DATABASE_URL: DatabaseUrl = database, Login, "postgresql://postgres:postgres@localhost:5432/hermes";
-        /// Connections to PostgreSQL that a process holds at most.
+        /// Connections to PostgreSQL for requests and commands, at most; syncing has SYNC_CONCURRENCY and a few of its own.
         DB_POOL_SIZE: u16 = whole::<1, 1000>, Open, "20";
     }
     "TutorCruncher" {
-        /// Private key of the TC2 integration; it also signs TC2's webhooks. Required unless DEV_MODE is true.
+        /// Private key of the TC2 integration, which TC2 signs its webhooks with. Required to serve unless DEV_MODE is true.
         TC2_API_KEY: Secret = secret, Secret;
-        /// Where TC2 is.
+        /// Where TC2 is; links to clients lead there.
         TC2_BASE_URL: String = base_url, Url, "https://secure.tutorcruncher.com";
     }
     "Pipedrive" {
-        /// API token of Pipedrive. Required unless DEV_MODE is true.
+        /// API token of Pipedrive. Required to serve or to work unless DEV_MODE is true.
         PD_API_KEY: Secret = secret, Secret;
         /// Where Pipedrive is.
-        PD_BASE_URL: String = base_url, Url, "https://tutorcruncher.pipedrive.com";
+        PD_BASE_URL: Url = http_url, Url, "https://tutorcruncher.pipedrive.com";
         /// Requests to Pipedrive in each PD_API_RATE_PERIOD at most.
-        PD_API_MAX_RATE: u16 = whole::<1, 1000>, Open, "9";
+        PD_API_MAX_RATE: NonZeroU32 = positive::<1000>, Open, "9";
         /// Length of the period of PD_API_MAX_RATE in seconds.
         PD_API_RATE_PERIOD: u16 = whole::<1, 3600>, Open, "2";
         /// Seconds after which a request to Pipedrive is given up.
         PD_API_TIMEOUT_SECS: u16 = whole::<1, 300>, Open, "10";
-        /// User name that Pipedrive's webhooks must carry (HTTP basic auth); goes with PD_WEBHOOK_PASSWORD.
-        PD_WEBHOOK_USERNAME: String = username, Open;
-        /// Password that Pipedrive's webhooks must carry.
-        PD_WEBHOOK_PASSWORD: Secret = secret, Secret;
     }
     "Synchronization" {
         /// false: deals that Pipedrive does not know are not created there.
@@ -149,24 +146,40 @@ variables! {
         /// Days that webhook events are kept after they are done with.
         WEBHOOK_RETENTION_DAYS: u16 = whole::<1, 3650>, Open, "30";
     }
-    "Call booker" {
-        /// Page that support links lead to.
+    "Logs and telemetry" {
+        /// Least severe level that is logged: TRACE, DEBUG, INFO, WARN or ERROR.
+        LOG_LEVEL: LevelFilter = log_level, Open, "INFO";
+        /// Log directives by module, such as info,hermes_sync=debug. Set, it overrides LOG_LEVEL.
+        RUST_LOG: EnvFilter = log_filter, Open;
+        /// Sentry project that errors are sent to; nothing is sent when not set.
+        SENTRY_DSN: Secret = sentry_dsn, Secret;
+        /// Write token of the Logfire project that traces are sent to; nothing is sent when not set.
+        LOGFIRE_TOKEN: Secret = secret, Secret;
+        /// Where Logfire is; the region that the token names when not set.
+        LOGFIRE_BASE_URL: String = base_url, Url;
+    }
+    "Booking calls and listening to Pipedrive (read and checked; this version has no part that uses them)" {
+        /// Secret for the signatures of support links. Required to serve unless DEV_MODE is true.
+        SIGNING_KEY: Secret = secret, Secret;
+        /// User name for Pipedrive's webhooks (HTTP basic auth); goes with PD_WEBHOOK_PASSWORD.
+        PD_WEBHOOK_USERNAME: String = username, Open;
+        /// Password for Pipedrive's webhooks.
+        PD_WEBHOOK_PASSWORD: Secret = secret, Secret;
+        /// Page for support links.
         CALLBOOKER_BASE_URL: String = base_url, Url, "https://tutorcruncher.com/book-a-call";
-        /// Days that a support link is valid.
+        /// Days for a support link to be valid.
         SUPPORT_TTL_DAYS: u16 = whole::<1, 3650>, Open, "4";
-        /// Length of a call in minutes. Set, it overrides the table `config`, as do the next three.
+        /// Length of a call in minutes. Set, this and the next three go before the table `config`.
         MEETING_DUR_MINS: u16 = whole::<1, 1440>, Open, "30";
         /// Minutes between two calls.
         MEETING_BUFFER_MINS: u16 = whole::<0, 1440>, Open, "15";
-        /// Time of day at which the first call may start, in the time zone of the member of staff.
+        /// Time of day for the first call to start, in the time zone of the member of staff.
         MEETING_MIN_START: NaiveTime = time, Open, "10:00";
-        /// Time of day at which the last call must have ended.
+        /// Time of day for the last call to have ended.
         MEETING_MAX_END: NaiveTime = time, Open, "17:30";
-        /// Time zone of members of staff who have none of their own.
+        /// Time zone for members of staff who have none of their own.
         DFT_TIMEZONE: Tz = timezone, Open, "Europe/London";
-    }
-    "Google Calendar" {
-        /// Address of the service account. Without it and G_PRIVATE_KEY there is no calendar.
+        /// Address of the service account for Google Calendar; goes with G_PRIVATE_KEY.
         G_CLIENT_EMAIL: String = text, Open;
         /// Private key of the service account (PEM); line breaks may be written as \n.
         G_PRIVATE_KEY: Secret = private_key, Secret;
@@ -180,19 +193,7 @@ variables! {
         G_AUTH_URI: String = base_url, Url, "https://accounts.google.com/o/oauth2/auth";
         /// Where Google hands out tokens.
         G_TOKEN_URI: String = base_url, Url, "https://oauth2.googleapis.com/token";
-        /// Where the Calendar API is: requests go to /calendar/v3/ under it.
+        /// Where the Calendar API is, without its /calendar/v3/.
         G_CALENDAR_BASE_URL: String = base_url, Url, "https://www.googleapis.com";
-    }
-    "Logs and telemetry" {
-        /// Least severe level that is logged: TRACE, DEBUG, INFO, WARN or ERROR.
-        LOG_LEVEL: LevelFilter = log_level, Open, "INFO";
-        /// Log directives by module, such as info,hermes_sync=debug. Set, it overrides LOG_LEVEL.
-        RUST_LOG: EnvFilter = log_filter, Open;
-        /// Sentry project that errors are sent to; nothing is sent when not set.
-        SENTRY_DSN: Secret = sentry_dsn, Secret;
-        /// Write token of the Logfire project that traces are sent to; nothing is sent when not set.
-        LOGFIRE_TOKEN: Secret = secret, Secret;
-        /// Where Logfire is; the region that the token names when not set.
-        LOGFIRE_BASE_URL: String = base_url, Url;
     }
 }

@@ -173,8 +173,10 @@ impl<'a> Bench<'a> {
         })
     }
 
+    /// As many for each connection, so that a client's webhooks all come over the same one, and in their order.
     fn known(&self) -> KnownClients {
-        KnownClients { first: FIRST, count: self.scale.known_clients }
+        let Scale { known_clients, connections, .. } = *self.scale;
+        KnownClients { first: FIRST, count: known_clients - known_clients % connections }
     }
 
     fn requests(&self, subject: Subject, count: usize) -> Vec<Vec<Request>> {

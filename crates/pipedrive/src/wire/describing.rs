@@ -1,6 +1,6 @@
 //! What describes an account rather than being kept in it: pipelines, stages, fields, users, webhooks.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Body, Object, Resource};
 use crate::{config::Secret, lenient, transport::Version};
@@ -25,7 +25,7 @@ pub struct StageBody {
 }
 
 /// A webhook of v1, which sends events to `subscription_url`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WebhookBody {
     #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
@@ -43,8 +43,15 @@ pub struct WebhookBody {
     pub version: Option<String>,
     #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
     pub http_auth_user: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Sent, and never read.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
     pub http_auth_password: Option<Secret>,
+}
+
+/// The one place where a secret goes into a body.
+#[expect(clippy::ref_option, reason = "serde passes the member as it is")]
+fn exposed<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(Secret::expose).serialize(serializer)
 }
 
 pub type Pipeline = Object<PipelineBody>;
@@ -126,10 +133,9 @@ pub struct SearchHit {
     pub name: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
 /// One page of search results.
+#[derive(Debug, Deserialize)]
 pub struct SearchData {
-    #[serde(default)]
     items: Vec<SearchItem>,
 }
 

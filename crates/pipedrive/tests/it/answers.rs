@@ -11,6 +11,8 @@ use crate::account::{Account, KEY};
 
 const BLOCKED: Duration = Duration::from_mins(1);
 const LIMITED: Duration = Duration::from_millis(20);
+const NINE: Duration = Duration::from_secs(9);
+const NOW: &str = "Wed, 21 Oct 2026 07:27:30 GMT";
 const PAGE: &str = "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head></html>";
 
 /// What a single attempt makes of an answer.
@@ -51,13 +53,18 @@ async fn each_status_has_a_meaning() {
                 .set_body_json(json!({"success": false, "error": "unauthorized access", "errorCode": 401})),
             Error::Unauthorized { message: "unauthorized access".to_owned() },
         ),
-        (json_error(402, "account is not open", ""), rejected(402, "account is not open")),
+        (json_error(402, "account is not open", ""), Error::Unauthorized { message: "account is not open".to_owned() }),
         (
             json_error(403, "Deals limit reached", "feature_capping_deals_limit"),
             rejected(403, "Deals limit reached (feature_capping_deals_limit)"),
         ),
         (html(403), Error::RateLimited { retry_after: BLOCKED }),
         (ResponseTemplate::new(403), Error::RateLimited { retry_after: BLOCKED }),
+        (
+            ResponseTemplate::new(403).set_body_json(json!({"title": "Error 1015", "status": 429})),
+            Error::RateLimited { retry_after: BLOCKED },
+        ),
+        (ResponseTemplate::new(403).set_body_json(json!(["success"])), Error::RateLimited { retry_after: BLOCKED }),
         (json_error(404, "Organization not found", "ERR_NOT_FOUND"), Error::NotFound),
         (html(404), Error::NotFound),
         (json_error(405, "Method not allowed", ""), rejected(405, "Method not allowed")),
@@ -93,6 +100,8 @@ async fn a_good_status_does_not_make_a_good_answer() {
         (answer("[]"), decode("the envelope at line 1 column 2: Data")),
         (answer(r#"{"success": true, "data": {"id": "Ada"}}"#), decode("the data at line 1 column 13: Data")),
         (answer(r#"{"success": true, "data": null}"#), decode("the answer holds no data")),
+        (answer(r#"{"success": true}"#), decode("the answer holds no data")),
+        (answer("{}"), decode("the answer holds no data")),
         (answer(""), decode("the answer holds no data")),
     ];
     for (answer, wanted) in cases {
@@ -107,12 +116,17 @@ fn decode(message: &str) -> Error {
 #[tokio::test]
 async fn the_length_of_a_pause_is_taken_from_the_answer_within_reason() {
     type Case = (u16, &'static [(&'static str, &'static str)], Duration);
-    let cases: [Case; 12] = [
+    let cases: [Case; 17] = [
         (429, &[("retry-after", "7")], Duration::from_secs(7)),
         (429, &[("Retry-After", "0.5")], Duration::from_millis(500)),
         (429, &[("x-ratelimit-reset", "2")], Duration::from_secs(2)),
         (429, &[("retry-after", "3"), ("x-ratelimit-reset", "9")], Duration::from_secs(3)),
-        (429, &[("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"), ("x-ratelimit-reset", "9")], Duration::from_secs(9)),
+        (429, &[("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"), ("date", NOW)], Duration::from_secs(30)),
+        (429, &[("retry-after", NOW), ("date", NOW), ("x-ratelimit-reset", "9")], LIMITED),
+        (429, &[("retry-after", "Wed, 21 Oct 2026 07:27:29 GMT"), ("date", NOW), ("x-ratelimit-reset", "9")], NINE),
+        (429, &[("retry-after", "Fri, 21 Oct 2033 07:28:00 GMT"), ("date", NOW), ("x-ratelimit-reset", "9")], NINE),
+        (429, &[("retry-after", "tomorrow"), ("x-ratelimit-reset", "9")], NINE),
+        (429, &[("x-ratelimit-reset", "0")], LIMITED),
         (429, &[("retry-after", "80000")], Duration::from_hours(1)),
         (429, &[("x-ratelimit-reset", "1795341600")], LIMITED),
         (429, &[("retry-after", "-1")], LIMITED),
@@ -140,10 +154,17 @@ async fn a_long_body_is_cut_between_characters_and_gives_no_secret_away() {
 }
 
 #[tokio::test]
-async fn deleting_needs_no_body_in_the_answer() {
-    for answer in [ResponseTemplate::new(200), ResponseTemplate::new(204), crate::account::ok(&json!({"id": 7}))] {
+async fn deleting_needs_no_body_in_the_answer_but_no_odd_one_either() {
+    let bare = ResponseTemplate::new(200).set_body_json(json!({"success": true}));
+    for answer in [ResponseTemplate::new(200), ResponseTemplate::new(204), bare, crate::account::ok(&json!({"id": 7}))]
+    {
         let account = Account::answering(answer).await;
         account.client.delete::<Organization>(7).await.unwrap();
+    }
+    for odd in ["{}", r#"{"error": "later"}"#, r#"{"data": {"id": 7}}"#, "<html>"] {
+        let account = Account::answering(ResponseTemplate::new(200).set_body_string(odd)).await;
+        let error = account.client.delete::<Organization>(7).await.unwrap_err();
+        assert!(matches!(error, Error::Decode { .. }), "{odd}: {error:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, sync::atomic::Ordering, time::Duration};
 
 use hermes_pipedrive::{
-    Error,
+    BuildError, Error,
     wire::{Organization, OrganizationBody},
 };
 use serde_json::json;
@@ -93,6 +93,26 @@ async fn a_compressed_answer_is_read() {
     let account = Account::answering(answer).await;
     let organization = account.client.get::<Organization>(7).await.unwrap();
     assert_eq!(organization.body.name.as_deref(), Some("Castle"));
+}
+
+/// The environment belongs to the whole process, so this test runs itself in another.
+#[test]
+fn a_machine_without_ca_certificates_is_told_what_to_do() {
+    const NOWHERE: [(&str, &str); 2] = [("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")];
+
+    if NOWHERE.iter().any(|(name, value)| std::env::var_os(name).is_none_or(|set| set != *value)) {
+        let name = "connections::a_machine_without_ca_certificates_is_told_what_to_do";
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = again.args(["--exact", name]).envs(NOWHERE).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let error = hermes_pipedrive::Client::new(config("https://example.com")).unwrap_err();
+    assert!(matches!(error, BuildError::NoCaCertificates), "{error:?}");
+    let said = error.to_string();
+    assert!(said.contains("ca-certificates") && said.contains("SSL_CERT_FILE"), "{said}");
 }
 
 const COMPRESSED: &str = "1f8b0800000000000203ab562a2e4d4e4e2d2e56b25228292a4dd551504a492c4904f2aa95325380943950242f313715c854724e2c2ec94955aaad0500f9766d4136000000";

@@ -145,7 +145,7 @@ async fn a_person_is_read_as_a_contact() {
         .with(ContactField::Owner, 5)
         .with(ContactField::Email, "ada@example.com")
         .with(ContactField::Phone, "+44 1")
-        .with(ContactField::HermesId, "12, 13");
+        .with(ContactField::HermesId, 12);
     assert_eq!(account.crm().contact(PdPersonId::new(7)).await.unwrap().record, wanted);
 }
 
@@ -166,6 +166,17 @@ async fn a_deal_is_read_as_a_deal() {
         .with(DealField::Status, "open")
         .with(DealField::HermesId, 12);
     assert_eq!(account.crm().deal(PdDealId::new(7)).await.unwrap().record, wanted);
+}
+
+#[tokio::test]
+async fn an_archived_deal_is_not_open() {
+    for (archived, wanted) in [(json!(true), None), (json!(false), Some("open")), (json!(null), Some("open"))] {
+        let deal = json!({"id": 7, "title": "Castle", "status": "open", "is_archived": archived});
+        let account = Account::answering(ok(&deal)).await;
+        let record = account.crm().deal(PdDealId::new(7)).await.unwrap().record;
+        assert_eq!(record.get(DealField::Status), wanted.map(Value::from).as_ref(), "{archived}");
+        assert_eq!(record.get(DealField::Title), Some(&Value::from("Castle")));
+    }
 }
 
 #[tokio::test]
@@ -210,9 +221,10 @@ async fn an_id_that_hermes_cannot_hold_is_an_unclear_answer() {
     assert!(matches!(error, CrmError::Decode { .. }) && error.is_unclear(), "{error:?}");
 }
 
-/// Lists two pages of objects with these values in the field for Hermes ids.
+/// Lists three pages of objects with these values in the field for Hermes ids, the newest first. None was ever changed.
 async fn account_listing(key: &str) -> Account {
-    let object = |id: i64, value: Json| json!({"id": id, "is_deleted": false, "custom_fields": {key: value}});
+    let added = |id: i64, value: Json, at: &str| json!({"id": id, "add_time": at, "update_time": null, "is_deleted": false, "custom_fields": {key: value}});
+    let object = |id: i64, value: Json| added(id, value, "2026-11-22T10:00:01Z");
     let account = Account::new().await;
     let first = json!([
         object(30, json!("12")),
@@ -222,33 +234,41 @@ async fn account_listing(key: &str) -> Account {
         {"id": 34, "custom_fields": {}},
         {"id": 35, "status": "deleted", "is_deleted": true, "custom_fields": {key: "12"}},
     ]);
-    let second = json!([object(9, json!(12)), object(40, json!("12, 50")), object(41, json!("50, 12"))]);
-    account.on(Mock::given(matchers::query_param("cursor", "next")), page(&second, None)).await;
+    let second = json!([
+        object(9, json!(12)),
+        object(40, json!("12, 50")),
+        object(41, json!("50, 12")),
+        added(8, json!("12"), "2026-11-22T09:55:01Z"),
+        added(7, json!("12"), "2026-11-22T09:54:59Z"),
+        added(6, json!("12"), "2020-01-01T00:00:00Z"),
+    ]);
+    account.on(Mock::given(matchers::query_param("cursor", "last")), ResponseTemplate::new(500)).await;
+    account.on(Mock::given(matchers::query_param("cursor", "next")), page(&second, Some("last"))).await;
     account.on(Mock::given(matchers::any()), page(&first, Some("next"))).await;
     account
 }
 
 #[tokio::test]
-async fn an_object_is_found_by_its_hermes_id_in_the_list_of_late_changes() {
+async fn an_object_is_found_by_its_hermes_id_among_those_that_were_added_since() {
     let map = FieldMap::default();
     let since = moment("2026-11-22T10:00:00.750Z");
 
     let key = map.get(CompanyField::HermesId).unwrap().key.clone();
     let account = account_listing(&key).await;
     let found = account.crm().find_companies(CompanyId::new(12), since).await.unwrap();
-    assert_eq!(found, [9, 30, 40].map(PdOrgId::new));
+    assert_eq!(found, [8, 9, 30, 40].map(PdOrgId::new));
     assert_looked_in(&account, "/api/v2/organizations", &key).await;
 
     let key = map.get(ContactField::HermesId).unwrap().key.clone();
     let account = account_listing(&key).await;
     let found = account.crm().find_contacts(ContactId::new(12), since).await.unwrap();
-    assert_eq!(found, [9, 30, 40].map(PdPersonId::new));
+    assert_eq!(found, [8, 9, 30, 40].map(PdPersonId::new));
     assert_looked_in(&account, "/api/v2/persons", &key).await;
 
     let key = map.get(DealField::HermesId).unwrap().key.clone();
     let account = account_listing(&key).await;
     let found = account.crm().find_deals(DealId::new(12), since).await.unwrap();
-    assert_eq!(found, [9, 30, 40].map(PdDealId::new));
+    assert_eq!(found, [8, 9, 30, 40].map(PdDealId::new));
     assert_looked_in(&account, "/api/v2/deals", &key).await;
 }
 
@@ -258,9 +278,25 @@ async fn assert_looked_in(account: &Account, path: &str, key: &str) {
     for request in requests {
         assert_eq!(request.url.path(), path);
         let query: Vec<_> = request.url.query_pairs().collect();
-        for wanted in [("updated_since", "2026-11-22T09:55:00Z"), ("custom_fields", key), ("limit", "500")] {
-            assert!(query.contains(&(wanted.0.into(), wanted.1.into())), "{query:?}");
+        let wanted = [("sort_by", "add_time"), ("sort_direction", "desc"), ("custom_fields", key), ("limit", "500")];
+        for (name, value) in wanted {
+            assert!(query.contains(&(name.into(), value.into())), "{query:?}");
         }
+        assert!(!query.iter().any(|(name, _)| name == "updated_since"));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_list_is_not_an_empty_list() {
+    let moment = moment(CREATED);
+    for body in ["", "  ", "{}", r#"{"success": true}"#, r#"{"data": null}"#, r#"{"error": "later"}"#] {
+        let account = Account::answering(ResponseTemplate::new(200).set_body_string(body)).await;
+        let crm = account.crm();
+        let no_data = || CrmError::Decode { message: "the answer holds no data".to_owned() };
+        assert_eq!(crm.find_companies(CompanyId::new(12), moment).await, Err(no_data()), "{body:?}");
+        assert_eq!(crm.find_contacts(ContactId::new(12), moment).await, Err(no_data()), "{body:?}");
+        assert_eq!(crm.find_deals(DealId::new(12), moment).await, Err(no_data()), "{body:?}");
+        assert_eq!(crm.find_meetings(&meeting()).await, Err(no_data()), "{body:?}");
     }
 }
 

@@ -96,6 +96,45 @@ async fn calls_that_began_before_a_pause_do_not_storm_through_it() {
 }
 
 #[tokio::test]
+async fn a_timeout_is_no_answer_that_ends_a_row_of_refusals() {
+    let period = Duration::from_millis(100);
+    let account = Account::with(|config| {
+        config.retry.attempts = NonZeroU32::MIN;
+        config.rate_period = period;
+        config.timeout = Duration::from_secs(1);
+    })
+    .await;
+    let limited = || ResponseTemplate::new(429);
+    Mock::given(matchers::any()).respond_with(limited()).up_to_n_times(2).mount(&account.server).await;
+    let late = ok(&json!({"id": 7})).set_delay(Duration::from_mins(1));
+    Mock::given(matchers::any()).respond_with(late).up_to_n_times(1).mount(&account.server).await;
+    account.on(Mock::given(matchers::any()), limited()).await;
+
+    let mut outcomes = Vec::new();
+    for _ in 0..4 {
+        outcomes.push(account.client.get::<Deal>(7).await.unwrap_err());
+    }
+    assert!(matches!(outcomes.remove(2), Error::Unavailable { .. }));
+    let pauses = [period, period, period * 2].map(|retry_after| Error::RateLimited { retry_after });
+    assert_eq!(outcomes, pauses);
+}
+
+#[tokio::test]
+async fn hints_of_nothing_do_not_add_up_to_an_hour() {
+    let account = Account::with(|config| config.retry.attempts = NonZeroU32::MIN).await;
+    let nothing = ResponseTemplate::new(429).insert_header("x-ratelimit-reset", "0");
+    Mock::given(matchers::any()).respond_with(nothing).up_to_n_times(8).mount(&account.server).await;
+    let two_seconds = ResponseTemplate::new(429).insert_header("x-ratelimit-reset", "2");
+    account.on(Mock::given(matchers::any()), two_seconds).await;
+
+    for result in calls(&account.client, 8).await {
+        assert!(matches!(result, Err(Error::RateLimited { .. })));
+    }
+    let Err(Error::RateLimited { retry_after }) = account.client.get::<Deal>(7).await else { panic!("not limited") };
+    assert!(retry_after <= Duration::from_secs(4), "{retry_after:?}");
+}
+
+#[tokio::test]
 async fn how_long_a_block_lasts_is_a_setting() {
     let account = Account::with(|config| config.blocked_pause = Duration::from_millis(50)).await;
     let block = ResponseTemplate::new(403).set_body_raw("<html>", "text/html");

@@ -93,6 +93,13 @@ async fn moments_are_sent_without_fractions() {
 }
 
 #[tokio::test]
+async fn search_results_without_items_are_not_none() {
+    let account = Account::answering(ok(&json!({}))).await;
+    let found = account.client.search::<Deal>(Search { term: "ca", fields: &["title"], exact: false }).all().await;
+    assert!(matches!(found, Err(Error::Decode { .. })), "{found:?}");
+}
+
+#[tokio::test]
 async fn a_search_yields_ids_and_names() {
     let items = json!({"items": [
         {"result_score": 0.7, "item": {"id": 3, "type": "deal", "title": "Castle", "owner": {"id": 1}, "notes": []}},

@@ -12,7 +12,7 @@ use hermes_pipedrive::{
 use serde_json::{Value as Json, json};
 use wiremock::{Mock, ResponseTemplate, matchers};
 
-use crate::account::{Account, KEY, ok};
+use crate::account::{Account, KEY, client, config, ok};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -82,6 +82,26 @@ async fn a_pause_is_a_warning() {
     let events = lines.events();
     let warning = events.iter().find(|event| event["level"] == "WARN").unwrap();
     assert_eq!(warning["fields"]["pause_ms"], 60_000);
+}
+
+#[test]
+fn a_key_that_would_travel_in_the_clear_is_a_warning() {
+    for (url, warnings) in [
+        ("https://example.pipedrive.com", 0),
+        ("http://localhost:8080", 0),
+        ("http://pipedrive.localhost", 0),
+        ("http://127.0.0.1:8080", 0),
+        ("http://[::1]:8080", 0),
+        ("http://example.pipedrive.com", 1),
+        ("http://10.0.0.1", 1),
+        ("http://localhost.example.com", 1),
+    ] {
+        let (lines, _guard) = Lines::record();
+        client(config(url));
+        let events = lines.events();
+        assert_eq!(events.iter().filter(|event| event["level"] == "WARN").count(), warnings, "{url}");
+        assert!(!lines.text().contains(KEY));
+    }
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ async fn paths_are_put_behind_whatever_path_the_base_has() {
 #[tokio::test]
 async fn every_method_goes_to_its_place() {
     let account = Account::new().await;
-    let one = json!({"id": 1, "field_name": "a", "field_code": "b", "field_type": "text"});
+    let one = json!({"id": 1, "field_name": "a", "field_code": "b", "field_type": "text", "items": []});
     account.on(wiremock::Mock::given(wiremock::matchers::path_regex(".*/(search|[0-9]+|me)$")), ok(&one)).await;
     account.on(wiremock::Mock::given(wiremock::matchers::method("POST")), ok(&one)).await;
     account.on(wiremock::Mock::given(wiremock::matchers::any()), ok(&json!([]))).await;

@@ -10,7 +10,7 @@ use hermes_domain::{
 };
 use hermes_pipedrive::{
     Client, Config, FieldMap, FieldType, Filter, PipedriveCrm, Search,
-    wire::{FieldDefinition, FieldsOf, Organization, Pipeline, Stage, User, Webhook, WebhookBody},
+    wire::{Body, FieldDefinition, FieldsOf, Organization, Pipeline, Stage, User, Webhook, WebhookBody},
 };
 use hermes_sandbox::pipedrive::{DeletedReads, PipedriveOptions, PipedriveServer};
 
@@ -126,6 +126,38 @@ async fn a_deleted_company_is_absent_however_pipedrive_says_it() {
             assert!(error.is_absence(), "{error:?}");
         }
     }
+}
+
+/// What somebody does who archives a deal.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Archiving {
+    is_archived: bool,
+}
+
+impl Body for Archiving {
+    const PATH: &'static str = "deals";
+}
+
+#[tokio::test]
+async fn an_archived_deal_can_be_read_and_not_changed() {
+    let (_server, client) = start(PipedriveOptions::demo()).await;
+    let crm = PipedriveCrm::new(client.clone(), FieldMap::default());
+    let org = crm.create_company(&company(5)).await.unwrap().id;
+    let deal = Record::new()
+        .with(DealField::Title, "Castle Tutors")
+        .with(DealField::Company, org.get())
+        .with(DealField::Owner, SALLY)
+        .with(DealField::Pipeline, 1)
+        .with(DealField::Stage, 11)
+        .with(DealField::Status, "open");
+    let id = crm.create_deal(&deal).await.unwrap().id;
+    client.update(id.get().into(), &Archiving { is_archived: true }).await.unwrap();
+
+    let remote = crm.deal(id).await.unwrap().record;
+    assert_eq!(remote.get(DealField::Status), None);
+    assert!(remote.changes_from(&deal).is_empty() && remote.get(DealField::Title).is_some());
+    let error = crm.update_deal(id, &Record::new().with(DealField::Title, "Moat")).await.unwrap_err();
+    assert!(matches!(error, CrmError::Rejected { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -33,7 +33,8 @@ impl Pass<'_> {
         troubles: &mut Troubles,
     ) -> Result<BTreeSet<DealId>, Trouble> {
         let mut troubled = BTreeSet::new();
-        for deal in &self.world.deals {
+        // The CRM knows no deal that is deleted, and refuses to make one so.
+        for deal in self.world.deals.iter().filter(|deal| deal.terms.status != DealStatus::Deleted) {
             if let Err(trouble) = self.show_deal(deal, org, persons).await {
                 troubled.insert(deal.id);
                 self.doubt_organization_after(&trouble).await?;

@@ -92,10 +92,9 @@ impl Reconciler {
             .await?;
         match self.heard(K::update(&*self.crm, change.id, change.changes).await) {
             Ok(written) => Ok(Some(written)),
-            Err(error) if error.is_absence() => Ok(None),
             Err(error) => {
                 self.note_failed_write(K::KIND, change.hermes_id, &error).await?;
-                Err(error.into())
+                if error.is_absence() { Ok(None) } else { Err(error.into()) }
             }
         }
     }

@@ -6,6 +6,7 @@ mod any_input;
 mod open;
 mod read;
 mod read_values;
+mod warnings;
 
 use hermes_domain::{
     event::{ClientEvent, Fault},

@@ -84,6 +84,14 @@ fn without_the_need_of_a_signature_none_is_looked_at() {
 }
 
 #[test]
+fn who_refuses_all_believes_no_signature() {
+    let refusing = Tc2Webhooks::new(SignaturePolicy::RefuseAll);
+    for signature in [None, Some(SIGNATURE)] {
+        assert_eq!(refusing.open(BODY, signature), Err(DeliveryError::Unauthorized));
+    }
+}
+
+#[test]
 fn a_key_is_never_shown_and_never_empty() {
     let policy = SignaturePolicy::Required(SigningKey::new("a great secret").unwrap());
     assert_eq!(format!("{policy:?}"), "Required(SigningKey(***))");
@@ -91,10 +99,9 @@ fn a_key_is_never_shown_and_never_empty() {
 }
 
 #[test]
-fn an_envelope_that_cannot_be_taken_apart_is_refused_with_every_fault() {
+fn an_envelope_that_cannot_be_taken_apart_is_refused() {
     let in_body = |kind| vec![("body".to_owned(), kind)];
-    let events = |kind| ("body.events".to_owned(), kind);
-    let time = |name: &str, kind| (format!("body.{name}"), kind);
+    let events = |kind| vec![("body.events".to_owned(), kind)];
     for (body, expected) in [
         ("", in_body("json_invalid")),
         ("events=1", in_body("json_invalid")),
@@ -104,18 +111,12 @@ fn an_envelope_that_cannot_be_taken_apart_is_refused_with_every_fault() {
         ("[]", in_body("dict_type")),
         ("null", in_body("dict_type")),
         ("\"events\"", in_body("dict_type")),
-        ("{}", vec![events("missing")]),
-        (r#"{"events": null}"#, vec![events("list_type")]),
-        (r#"{"events": {}}"#, vec![events("list_type")]),
-        (r#"{"events": "[]"}"#, vec![events("list_type")]),
-        (r#"{"events": [], "_request_time": true}"#, vec![time("_request_time", "datetime_type")]),
-        (r#"{"events": [], "request_time": []}"#, vec![time("request_time", "datetime_type")]),
-        (r#"{"events": [], "request_time": "soon"}"#, vec![time("request_time", "datetime_parsing")]),
-        (
-            r#"{"events": 1, "request_time": {}, "_request_time": false}"#,
-            vec![events("list_type"), time("request_time", "datetime_type"), time("_request_time", "datetime_type")],
-        ),
-        (r#"{"_request_time": []}"#, vec![events("missing"), time("_request_time", "datetime_type")]),
+        ("{}", events("missing")),
+        (r#"{"events": null}"#, events("list_type")),
+        (r#"{"events": {}}"#, events("list_type")),
+        (r#"{"events": "[]"}"#, events("list_type")),
+        (r#"{"events": 1, "request_time": {}, "_request_time": false}"#, events("list_type")),
+        (r#"{"_request_time": []}"#, events("missing")),
     ] {
         assert_eq!(faults(body.as_bytes()), expected, "{body}");
     }
@@ -130,7 +131,7 @@ fn a_body_that_is_not_utf8_is_malformed() {
 fn faults_do_not_repeat_what_was_sent() {
     let body = br#"{"events": "ada@lovelace.example", "request_time": "ada@lovelace.example"}"#;
     let Err(DeliveryError::Malformed(faults)) = unsigned().open(body, None) else { panic!("malformed") };
-    assert_eq!(faults.len(), 2);
+    assert_eq!(faults.len(), 1);
     assert!(!format!("{faults:?}").contains("lovelace"));
 }
 
@@ -203,6 +204,12 @@ fn an_event_happened_at_its_timestamp_else_at_the_request_time() {
         (json!(1e300), json!(1_700_000_000), requested),
         (json!(""), json!(""), None),
         (json!(null), json!(1e300), None),
+        (json!(null), json!(true), None),
+        (json!(null), json!("soon"), None),
+        (json!(null), json!("2024"), None),
+        (json!(null), json!([1_700_000_000]), None),
+        (json!(null), json!({}), None),
+        (json!("2024-03-01T12:00:00.123456Z"), json!("soon"), stamped),
         (json!(null), json!(null), None),
     ] {
         for name in ["request_time", "_request_time"] {
@@ -210,10 +217,10 @@ fn an_event_happened_at_its_timestamp_else_at_the_request_time() {
             assert_eq!(only_event(&body).occurred_at, expected, "{body}");
         }
     }
-    assert_eq!(
-        only_event(r#"{"events": [{}], "request_time": null, "_request_time": 1700000000}"#).occurred_at,
-        requested
-    );
+    for senseless in ["null", "[]", "\"soon\"", "false", "1e300"] {
+        let body = format!(r#"{{"events": [{{}}], "request_time": {senseless}, "_request_time": 1700000000}}"#);
+        assert_eq!(only_event(&body).occurred_at, requested, "{body}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Everything the story needs: the database, the stand-ins, and the server between them.
+//! Everything the story needs: the stand-ins, and the server between them.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -6,18 +6,15 @@ use anyhow::{Context, bail};
 use hermes_sandbox::{
     faults::{Fault, Rule},
     pipedrive::{PipedriveOptions, PipedriveServer},
-    postgres::{Postgres, PostgresOptions},
     tables,
     tc2::{Disorder, Tc2Options, Tc2Server},
 };
 use hermes_store::{Store, StoreConfig};
 use hermes_sync::operations::{self, Overview};
+use serde_json::Value;
 
-use super::{process::Process, progress};
+use super::{database::Database, process::Process, progress};
 use crate::cli;
-
-/// The database of the sandbox, beside whatever else its server holds.
-const DATABASE: &str = "hermes_sandbox";
 
 /// How long Hermes may take to bring Pipedrive into line. With trouble on the way a lost answer alone costs a quarter of a
 /// minute.
@@ -27,20 +24,13 @@ pub(super) struct House {
     pub(super) tc2: Tc2Server,
     pub(super) pipedrive: PipedriveServer,
     pub(super) store: Store,
-    pub(super) database_url: String,
     server: Process,
-    // Last, so that it outlives whoever uses it.
-    _postgres: Postgres,
 }
 
 impl House {
-    pub(super) async fn build(args: &cli::Sandbox) -> anyhow::Result<Self> {
-        progress("Starting PostgreSQL …");
-        let options = PostgresOptions { progress, ..PostgresOptions::default() };
-        let postgres = tokio::task::spawn_blocking(move || Postgres::start(options)).await??;
-        postgres.drop_database(DATABASE).await?;
-        postgres.create_database(DATABASE, None).await?;
-        let database_url = postgres.url(DATABASE);
+    pub(super) async fn build(args: &cli::Sandbox, database: &Database) -> anyhow::Result<Self> {
+        database.create().await?;
+        let database_url = database.url();
         let store = Store::new(&StoreConfig { pool_size: 2, ..StoreConfig::new(&database_url) })?;
         store.migrate().await?;
         tables::seed_demo(&database_url).await?;
@@ -57,7 +47,7 @@ impl House {
             None => free_port()?,
         };
         let settings = [
-            ("DATABASE_URL", database_url.clone()),
+            ("DATABASE_URL", database_url),
             ("DB_POOL_SIZE", "10".to_owned()),
             ("TC2_API_KEY", key),
             ("TC2_BASE_URL", tc2.base_url()),
@@ -68,7 +58,7 @@ impl House {
         ];
         let server = Process::start(port, &settings).await?;
         tc2.set_webhook_url(Some(&format!("{}/tc2/callback/", server.url())));
-        let house = Self { tc2, pipedrive, store, database_url, server, _postgres: postgres };
+        let house = Self { tc2, pipedrive, store, server };
         house.make_trouble(args);
         Ok(house)
     }
@@ -90,6 +80,11 @@ impl House {
             jitter_millis: args.jitter_ms,
             ..Disorder::default()
         });
+    }
+
+    /// What Hermes answers to a request for this path.
+    pub(super) async fn ask(&self, path: &str) -> anyhow::Result<Value> {
+        self.server.ask(path).await
     }
 
     pub(super) fn url(&self) -> &str {

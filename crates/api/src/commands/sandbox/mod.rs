@@ -1,33 +1,52 @@
-//! `hermes sandbox`: the real server between local stand-ins for TutorCruncher and Pipedrive, on a PostgreSQL of its own.
+//! `hermes sandbox`: the real server between local stand-ins for TutorCruncher and Pipedrive, on a
+//! database of its own.
 //!
 //! Plays a story that goes through the whole of Hermes, tells it step by step, and stays up for more.
 
+mod database;
 mod house;
 mod process;
 mod story;
 mod tell;
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    pin::pin,
+};
 
 use anyhow::bail;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::{house::House, story::Story};
+use self::{database::Database, house::House, story::Story};
 use super::print;
 use crate::cli;
 
 pub(super) async fn sandbox(args: &cli::Sandbox) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        ended = play(args) => ended,
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
+    let mut stopped = pin!(async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    });
+    let database = tokio::select! {
+        database = Database::begin() => database?,
+        () = &mut stopped => return Ok(()),
+    };
+    let played = tokio::select! {
+        played = play(args, &database) => played,
+        () = &mut stopped => Ok(()),
+    };
+    let ended = database.end().await;
+    if let (Err(_), Err(error)) = (&played, &ended) {
+        progress(&format!("{error:#}"));
     }
+    played.and(ended)
 }
 
-async fn play(args: &cli::Sandbox) -> anyhow::Result<()> {
-    let house = House::build(args).await?;
+async fn play(args: &cli::Sandbox, database: &Database) -> anyhow::Result<()> {
+    let house = House::build(args, database).await?;
     let mut story = Story::new(&house);
     story.play(|step| if args.json { Ok(()) } else { print(&tell::step(step, &house)) }).await?;
     let faults = story.faults();
@@ -40,7 +59,7 @@ async fn play(args: &cli::Sandbox) -> anyhow::Result<()> {
         house.shut_down().await?;
     } else {
         if !args.json {
-            print(&tell::invitation(&house))?;
+            print(&tell::invitation(&house, database))?;
         }
         std::future::pending::<()>().await;
     }

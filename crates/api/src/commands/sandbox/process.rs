@@ -3,7 +3,10 @@
 use std::{env, process::Stdio, time::Duration};
 
 use anyhow::{Context, bail};
+use reqwest::{Client, Response};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 /// From its start to its first answer.
@@ -17,6 +20,9 @@ const GRACE: Duration = Duration::from_secs(30);
 pub(super) struct Process {
     child: Child,
     url: String,
+    client: Client,
+    /// Where it runs: away from the `.env` of whoever plays, and where nobody else can put one.
+    _folder: TempDir,
 }
 
 impl Process {
@@ -25,10 +31,12 @@ impl Process {
         let mut command = Command::new(env::current_exe().context("this program cannot find itself")?);
         command.arg("serve").env_clear().envs(settings.iter().map(|(name, value)| (*name, value)));
         command.env("HOST", "127.0.0.1").env("PORT", port.to_string());
-        // Away from the `.env` of whoever plays.
-        command.current_dir(env::temp_dir());
+        let folder = tempfile::tempdir().context("there is no room for a temporary folder")?;
+        command.current_dir(&folder);
         let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn().context("the server cannot be started")?;
-        let mut process = Self { child, url: format!("http://127.0.0.1:{port}") };
+        // It is on this machine, and speaks plain HTTP.
+        let client = Client::builder().no_proxy().tls_certs_only([]).build().context("HTTP cannot be spoken")?;
+        let mut process = Self { child, url: format!("http://127.0.0.1:{port}"), client, _folder: folder };
         process.wait_until_it_answers().await?;
         Ok(process)
     }
@@ -37,10 +45,16 @@ impl Process {
         &self.url
     }
 
+    /// What it answers to a request for this path.
+    pub(super) async fn ask(&self, path: &str) -> anyhow::Result<Value> {
+        let answer = self.client.get(format!("{}{path}", self.url)).send().await;
+        Ok(answer.and_then(Response::error_for_status).context("Hermes does not answer")?.json().await?)
+    }
+
     async fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {
         let health = format!("{}/health/", self.url);
         let answers = async {
-            while !reqwest::get(&health).await.is_ok_and(|answer| answer.status().is_success()) {
+            while !self.client.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };

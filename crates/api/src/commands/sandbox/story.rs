@@ -1,6 +1,5 @@
 //! The story: an agency signs up, pays, is sent again as it is, and ends its contract.
 
-use anyhow::Context;
 use chrono::Utc;
 use hermes_sandbox::{
     pipedrive::Kind,
@@ -114,12 +113,10 @@ impl<'a> Story<'a> {
         let House { tc2, pipedrive, .. } = self.house;
         self.house.rest().await?;
         let told: usize = self.steps.iter().map(|step| step.sent.len()).sum();
-        let companies = format!("{}/companies/?tc2_cligency_id={CLIENT}", self.house.url());
-        let stored = reqwest::get(companies).await.and_then(reqwest::Response::error_for_status);
         let step = Step {
             title,
             sent: tc2.deliveries().split_off(told),
-            stored: stored.context("Hermes does not answer")?.json().await?,
+            stored: self.house.ask(&format!("/companies/?tc2_cligency_id={CLIENT}")).await?,
             calls: pipedrive.requests(),
             organizations: pipedrive.organizations(),
             persons: pipedrive.persons(),

@@ -6,6 +6,7 @@ use hermes_sandbox::{pipedrive::Kind, request_log::LoggedRequest};
 use serde_json::{Value, json};
 
 use super::{
+    database::Database,
     house::House,
     story::{Step, Story},
 };
@@ -105,21 +106,22 @@ pub(super) fn outcome(faults: &[String]) -> String {
     format!("\nPipedrive does not hold what it should:\n  - {listed}")
 }
 
-pub(super) fn invitation(house: &House) -> String {
+pub(super) fn invitation(house: &House, database: &Database) -> String {
     let (hermes, tc2, pipedrive) = (house.url(), house.tc2.base_url(), house.pipedrive.base_url());
-    let database = &house.database_url;
+    let postgres = database.shown_url();
+    let masked = if postgres == database.url() { "" } else { "        ****** stands for the password" };
     format!(
         "\nEverything stays up until Ctrl-C:
   Hermes          {hermes}/
   TutorCruncher   {tc2}/        change a client on its page, and Hermes is told
   Pipedrive       {pipedrive}/        see what it holds
-  PostgreSQL      {database}
+  PostgreSQL      {postgres}{masked}
 
 Try more:
   curl -X POST {tc2}/sandbox/clients -H 'content-type: application/json' -d '{{\"id\": 4800}}'
   curl -X PUT {pipedrive}/sandbox/faults -H 'content-type: application/json' -d '{{\"rules\": [{{\"fault\": {{\"kind\": \"cut_after\"}}}}]}}'
   curl {pipedrive}/sandbox/log
-  DATABASE_URL='{database}' hermes status"
+  DATABASE_URL='{postgres}' hermes status"
     )
 }
 

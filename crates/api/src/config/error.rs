@@ -7,7 +7,7 @@ pub(super) type Expected = Cow<'static, str>;
 
 /// One variable that keeps Hermes from starting. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct Misconfigured {
     variable: &'static str,
     problem: Problem,
 }
@@ -18,7 +18,7 @@ enum Problem {
     Missing { reason: String },
 }
 
-impl Fault {
+impl Misconfigured {
     /// `held` has been masked already.
     pub(super) fn wrong(variable: &'static str, held: String, expected: impl Into<Expected>) -> Self {
         Self { variable, problem: Problem::Wrong { held, expected: expected.into() } }
@@ -27,14 +27,9 @@ impl Fault {
     pub(super) fn missing(variable: &'static str, reason: impl Into<String>) -> Self {
         Self { variable, problem: Problem::Missing { reason: reason.into() } }
     }
-
-    /// The name of the variable.
-    pub fn variable(&self) -> &'static str {
-        self.variable
-    }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Misconfigured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
             Problem::Wrong { held, expected } => write!(f, "{} holds {held}; expected {expected}", self.variable),
@@ -53,15 +48,15 @@ pub enum ConfigError {
     /// The text of the line is not repeated: it may be a secret.
     #[error(
         "line {line} of the file .env is not of the form NAME=value; \
-         a value that holds a quote, or several lines, stands between quotes of the other kind"
+         a value that begins with a quote ends with one, and nothing but a comment follows it"
     )]
     Malformed { line: usize },
     /// Every fault of every variable.
     #[error("{}", report(.0))]
-    Faults(Vec<Fault>),
+    Faults(Vec<Misconfigured>),
 }
 
-fn report(faults: &[Fault]) -> String {
+fn report(faults: &[Misconfigured]) -> String {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     let count = match faults.len() {
         1 => "1 fault".to_owned(),
