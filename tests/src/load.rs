@@ -279,7 +279,8 @@ impl Audit<'_> {
                 let hermes_id = self.world.custom(kind, &object, "hermes_id").as_str().unwrap_or_default().to_owned();
                 let owned = rows.get(&hermes_id).is_some_and(|row| {
                     // Whether a person was made when Hermes was stopped is not asked any more of a company that is narc.
-                    row["pd_id"] == object["id"] || (kind == Kind::Person && row["narc"] == true && row["pd_id"].is_null())
+                    row["pd_id"] == object["id"]
+                        || (kind == Kind::Person && row["narc"] == true && row["pd_id"].is_null())
                 });
                 if !owned {
                     self.faults.push(format!("nobody's: {kind:?} {} with hermes_id {hermes_id:?}", object["id"]));

@@ -39,11 +39,11 @@ pub enum Command {
     Migrate(Migrate),
     /// Run Hermes against local stand-ins for Pipedrive and TutorCruncher.
     ///
-    /// Needs no account, and reads no configuration but `DATABASE_URL` of the environment. Where that is set, a database with a
-    /// name of its own is made on the server that it names, and dropped at the end; nothing else there is touched. Otherwise
-    /// a private PostgreSQL lives as long as the command: one of this machine or, where there is none, one that is fetched
-    /// first with apt-get, npm or pip. The rates tell how often the stand-in for Pipedrive fails, from 0 (never) to 1
-    /// (always).
+    /// Needs no account, and reads no configuration but `DATABASE_URL` of the environment. Where that is set, a database
+    /// with a name of its own is made on the server that it names, and dropped at the end; nothing else there is touched.
+    /// Otherwise a private PostgreSQL lives as long as the command: one of this machine or, where there is none, one that
+    /// is fetched first with apt-get, npm or pip. The rates tell how often the stand-in for Pipedrive fails, from 0 (never)
+    /// to 1 (always).
     Sandbox(Sandbox),
     /// Show what waits, has failed or is parked.
     Status(Status),

@@ -8,7 +8,13 @@ async fn two_hundred_clients_told_of_in_disorder_over_two_processes_end_as_their
     let world = World::start().await;
     let other = world.another_hermes();
     let mut day = Day::new(&world, 0xD150).await;
-    day.set_disorder(Disorder { max_copies: 3, jitter_millis: 100, lost: 0.1, lost_millis: 300, ..Disorder::default() });
+    day.set_disorder(Disorder {
+        max_copies: 3,
+        jitter_millis: 100,
+        lost: 0.1,
+        lost_millis: 300,
+        ..Disorder::default()
+    });
     for hermes in [world.hermes(), &other].into_iter().cycle().take(200) {
         day.tell(&hermes.url("/tc2/callback/"));
         day.sign_ups(&world, 1);

@@ -19,6 +19,7 @@ mod ordering;
 mod outages;
 mod processes;
 mod reconcile;
+mod sales_people;
 mod sandbox;
 mod signup;
 mod small_endpoints;

@@ -61,7 +61,7 @@ async fn ride_out(name: &'static str, fault: Fault, blame: Blame) {
     let (calls, seconds) = (world.calls().len(), began.elapsed().as_secs());
     assert!(calls <= 12 + 2 * usize::try_from(seconds).unwrap(), "{name}: {calls} calls in {seconds} s");
     let attempts = world.database().value("SELECT max(attempts) FROM dirty_company").await;
-    assert_eq!(attempts, u8::from(counts == Blame::Unclear), "{name}");
+    assert_eq!(attempts, u8::from(blame == Blame::Unclear), "{name}");
     // The test's clock does not wait for what Pipedrive is still busy with, and what was cut off has no outcome.
     nothing_is_under_way(world.pipedrive()).await.ok();
     world.pipedrive().faults().clear();
@@ -105,7 +105,10 @@ async fn each_object_is_there_once(world: &World, clients: i64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pipedrive_that_is_slow_slows_nobody_else() {
     let world = World::with().pipedrive_timeout(Duration::from_secs(10)).start().await;
-    world.pipedrive().faults().set([Rule::new(Fault::latency(Duration::from_secs(2))).on("POST", "/api/v2/organizations")]);
+    world
+        .pipedrive()
+        .faults()
+        .set([Rule::new(Fault::latency(Duration::from_secs(2))).on("POST", "/api/v2/organizations")]);
     let began = Instant::now();
     for id in 1..=8 {
         world.tc2(&world.client(id)).await.expect_ok();

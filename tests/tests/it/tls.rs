@@ -15,9 +15,8 @@ async fn server() -> (Postgres, Client) {
     let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     // PostgreSQL takes only a key that belongs to the user it runs as, so it writes its files itself.
     for (pem, file) in [(cert.pem(), "server.crt"), (signing_key.serialize_pem(), "server.key")] {
-        let write = format!(
-            "COPY (SELECT regexp_split_to_table('{pem}', '\\r?\\n')) TO PROGRAM 'umask 077 && cat > {file}'"
-        );
+        let write =
+            format!("COPY (SELECT regexp_split_to_table('{pem}', '\\r?\\n')) TO PROGRAM 'umask 077 && cat > {file}'");
         client.batch_execute(&write).await.unwrap();
     }
     client.batch_execute("ALTER SYSTEM SET ssl = on").await.unwrap();

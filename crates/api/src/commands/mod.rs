@@ -21,7 +21,8 @@ use crate::{
 
 /// Carries a command out.
 pub fn run(cli: &Cli) -> anyhow::Result<()> {
-    // The sandbox makes its own surroundings. Of yours it takes at most the server for its database, and looks for that itself.
+    // The sandbox makes its own surroundings. All it takes of yours is the server for its database, and it looks for that
+    // itself.
     let config = match cli.command {
         Command::Sandbox(_) => Config::parse([], cli.command.purpose())?,
         _ => Config::from_env(cli.command.purpose())?,

@@ -3,13 +3,13 @@
 //!
 //! A statement is `NAME=value`, `export NAME=value`, a name alone (which has no value), or a comment after `#`. A value
 //!
-//! - without quotes ends with its line or before a `#` that follows white space, is trimmed, and otherwise taken as it is;
+//! - without quotes ends with its line or before a `#` that follows white space, and is otherwise taken as it is, trimmed;
 //! - between `'` may span lines and knows the escapes `\\` and `\'`;
 //! - between `"` may span lines and knows `\\`, `\'`, `\"`, `\a`, `\b`, `\f`, `\n`, `\r`, `\t` and `\v`.
 //!
-//! In each of them `${NAME}` and `${NAME:-default}` stand for what an earlier statement, else the environment, says; `$NAME`
-//! stands for itself. There is one difference: what makes no sense is skipped there and refused here, so that a slip of the
-//! pen does not go unseen. That includes a name alone that no shell would take for one, such as `PORT:8000`.
+//! In each of them `${NAME}` and `${NAME:-default}` stand for what an earlier statement, else the environment, says;
+//! `$NAME` stands for itself. There is one difference: what makes no sense is skipped there and refused here, so that a
+//! slip of the pen does not go unseen. That includes a name alone that no shell would take for one, as in `PORT:8000`.
 
 use std::collections::BTreeMap;
 

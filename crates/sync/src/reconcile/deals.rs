@@ -1,6 +1,6 @@
 //! Deals, of which the CRM is told only what does not undo the work of sales people.
 //!
-//! A deal that is closed or gone in the CRM stays so, whatever Hermes thinks of it. Since only the CRM knows, a deal is
+//! A deal that is closed, archived or gone in the CRM stays so, whatever Hermes thinks of it. Since only the CRM knows, a deal is
 //! read before it is changed. What people changed over there stays as well: of what was sent before only the differences
 //! are sent. And what was held back is noted, so that the same change does not lead to the same reading again.
 
@@ -25,23 +25,23 @@ use super::{
 };
 
 impl Pass<'_> {
-    /// The deals that had trouble.
+    /// The deals of which not everything could be sent.
     pub(super) async fn show_deals(
         &self,
         org: PdOrgId,
         persons: &HashMap<ContactId, PdPersonId>,
         troubles: &mut Troubles,
     ) -> Result<BTreeSet<DealId>, Trouble> {
-        let mut troubled = BTreeSet::new();
+        let mut failed = BTreeSet::new();
         // The CRM knows no deal that is deleted, and refuses to make one so.
         for deal in self.world.deals.iter().filter(|deal| deal.terms.status != DealStatus::Deleted) {
             if let Err(trouble) = self.show_deal(deal, org, persons).await {
-                troubled.insert(deal.id);
+                failed.insert(deal.id);
                 self.doubt_organization_after(&trouble).await?;
                 troubles.push_unless_fatal(trouble)?;
             }
         }
-        Ok(troubled)
+        Ok(failed)
     }
 
     async fn show_deal(
@@ -99,14 +99,13 @@ impl Pass<'_> {
         wanted: &Record<DealField>,
     ) -> Result<(), Trouble> {
         let sent = known.and_then(|known| known.sent_to(id.get(), self.reconciler.crm.schema()));
-        match known.and_then(|known| known.in_flight_since) {
-            Some(since) => self.reconciler.wait_until_settled(since)?,
-            None => {
-                let in_line = sent.as_ref().is_some_and(|sent| wanted.changes_from(sent).is_empty());
-                let withheld = known.and_then(|known| known.withheld_from(id.get()));
-                if in_line || withheld.as_ref() == Some(wanted) {
-                    return self.close_is_done(deal).await;
-                }
+        if let Some(since) = known.and_then(|known| known.in_flight_since) {
+            self.reconciler.wait_until_settled(since)?;
+        } else {
+            let in_line = sent.as_ref().is_some_and(|sent| wanted.changes_from(sent).is_empty());
+            let withheld = known.and_then(|known| known.withheld_from(id.get()));
+            if in_line || withheld.as_ref() == Some(wanted) {
+                return self.close_is_done(deal).await;
             }
         }
         let remote = match self.reconciler.heard(self.reconciler.crm.deal(id).await) {
@@ -114,7 +113,9 @@ impl Pass<'_> {
             Err(error) if error.is_absence() => return self.hold_back(deal, id, wanted).await,
             Err(error) => return Err(error.into()),
         };
-        let open_there = remote.record.get(DealField::Status) == Some(&Value::from(DealStatus::Open.as_str()));
+        // One that is archived shows no status, and takes no change.
+        let Some(status) = remote.record.get(DealField::Status) else { return self.hold_back(deal, id, wanted).await };
+        let open_there = *status == Value::from(DealStatus::Open.as_str());
         let was_open_here = deal.terms.status == DealStatus::Open || deal.close_pending;
         if was_open_here && !open_there {
             return self.hold_back(deal, id, wanted).await;
@@ -180,7 +181,7 @@ impl Pass<'_> {
     }
 
     async fn hold_back(&self, deal: &Deal, id: PdDealId, wanted: &Record<DealField>) -> Result<(), Trouble> {
-        tracing::info!(deal.id = %deal.id, pd.deal_id = %id, "left alone: it is closed or gone in the CRM");
+        tracing::info!(deal.id = %deal.id, pd.deal_id = %id, "left alone: it is closed, archived or gone in the CRM");
         self.reconciler
             .store
             .transaction(async |tx| {
