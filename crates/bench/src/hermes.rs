@@ -99,6 +99,12 @@ impl Hermes {
         Ok(Memory { rss: kib(&status, "VmRSS")?, pss: kib(&shares, "Pss")?, peak: kib(&status, "VmHWM")? })
     }
 
+    /// What it has used of the processors so far, all threads together.
+    pub(crate) fn cpu_time(&self) -> anyhow::Result<Duration> {
+        let id = self.child.id().context("the server has ended")?;
+        cpu_time(&fs::read_to_string(format!("/proc/{id}/stat"))?)
+    }
+
     /// Asks the server to stop, and waits until it has.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
@@ -169,6 +175,15 @@ fn kib(text: &str, name: &str) -> anyhow::Result<u64> {
     value.with_context(|| format!("the system does not tell {name}"))?.trim().parse().context("no number")
 }
 
+/// User and system time are the 14th and 15th field, in hundredths of a second. The second is the name, in brackets, and
+/// may hold anything.
+fn cpu_time(stat: &str) -> anyhow::Result<Duration> {
+    let (_, after_name) = stat.rsplit_once(") ").context("the system does not tell the time")?;
+    let times = after_name.split(' ').skip(11).take(2).map(str::parse::<u64>);
+    let hundredths = times.sum::<Result<u64, _>>().context("the time is no number")?;
+    Ok(Duration::from_millis(hundredths * 10))
+}
+
 fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
     Ok(listener.local_addr()?.port())
@@ -184,6 +199,13 @@ mod tests {
         assert_eq!(kib(status, "VmRSS").unwrap(), 10_240);
         assert_eq!(kib("Pss_Dirty: 1 kB\nPss:   5 kB\n", "Pss").unwrap(), 5);
         assert!(kib(status, "Rss").is_err());
+    }
+
+    #[test]
+    fn times_are_found_after_any_name() {
+        let stat = "17 (her) mes) S 1 17 17 0 -1 4194304 900 0 0 0 250 50 7 7 20 0 6 0 100";
+        assert_eq!(cpu_time(stat).unwrap(), Duration::from_secs(3));
+        assert!(cpu_time("17").is_err());
     }
 
     #[test]

@@ -48,6 +48,11 @@ impl Answers {
         u32::try_from(self.count()).map_or(f64::INFINITY, f64::from) / self.elapsed.as_secs_f64()
     }
 
+    /// The share that each request has in a time, in seconds.
+    pub(crate) fn each(&self, time: Duration) -> f64 {
+        time.as_secs_f64() / u32::try_from(self.count()).map_or(f64::INFINITY, f64::from)
+    }
+
     /// The latency that so many per cent of the requests did not exceed.
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let rank = (self.count() * percent).div_ceil(100);
@@ -185,6 +190,7 @@ mod tests {
         let hundred = Answers { elapsed: Duration::from_secs(2), latencies: millis(100) };
         assert_eq!([50, 99, 100].map(|percent| hundred.percentile(percent).as_millis()), [50, 99, 100]);
         assert!((hundred.per_second() - 50.0).abs() < f64::EPSILON);
+        assert!((hundred.each(Duration::from_secs(1)) - 0.01).abs() < f64::EPSILON);
         let two = Answers { elapsed: Duration::from_secs(1), latencies: millis(2) };
         assert_eq!([50, 99].map(|percent| two.percentile(percent).as_millis()), [1, 2]);
     }

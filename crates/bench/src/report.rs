@@ -73,7 +73,8 @@ impl Display for Report {
             let text = format!(
                 "TC2's webhooks over {connections} connections that are kept alive, each with one under way, {} s to a \
                  round, medians of {rounds}; every answer is 200. Beside each round one of pgbench ({connections} \
-                 clients, prepared) with the same statements on the same database; the ratio is Hermes to pgbench.",
+                 clients, prepared) with the same statements on the same database; the ratio is Hermes to pgbench. CPU is what the \
+                 process of Hermes takes for a webhook.",
                 round.as_secs()
             );
             write!(f, "{}{figures}", paragraph(&text))?;
@@ -106,11 +107,12 @@ impl Display for WebhookFigures {
                 format!("{:.0}", row.per_second),
                 format!("{:.1}", row.p50),
                 format!("{:.1}", row.p99),
+                format!("{:.0}", row.cpu),
                 or_dash(row.pgbench_per_second.map(|rate| format!("{rate:.0}"))),
                 or_dash(row.ratio.map(|ratio| format!("{ratio:.2}"))),
             ]
         });
-        write!(f, "{}", table(["", "webhooks/s", "p50 ms", "p99 ms", "pgbench/s", "ratio"], rows))?;
+        write!(f, "{}", table(["", "webhooks/s", "p50 ms", "p99 ms", "CPU µs", "pgbench/s", "ratio"], rows))?;
         writeln!(f, "  memory after the load: {}", memory(&self.memory_after_load))
     }
 }

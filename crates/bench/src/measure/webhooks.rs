@@ -48,6 +48,8 @@ pub(crate) struct Row {
     /// Latencies are in milliseconds.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
+    /// Microseconds of processor time that Hermes takes for a webhook. What else the machine does changes it little.
+    pub(crate) cpu: f64,
     pub(crate) pgbench_per_second: Option<f64>,
     /// The median of the ratios of the rounds, each to the round of pgbench that followed it.
     pub(crate) ratio: Option<f64>,
@@ -59,6 +61,7 @@ pub(crate) struct Round {
     per_second: f64,
     p50: f64,
     p99: f64,
+    cpu: f64,
     pgbench_per_second: Option<f64>,
 }
 
@@ -138,7 +141,9 @@ impl<'a> Bench<'a> {
             let time = if warm_up { Duration::from_secs(1) } else { self.scale.round };
             let requests = self.requests(subject, count);
             self.database.tidy_up().await?;
+            let cpu_before = self.hermes.cpu_time()?;
             let answers = self.load(subject, requests, End::After(time)).await?;
+            let cpu = self.hermes.cpu_time()?.saturating_sub(cpu_before);
             if let Subject::NewClients = subject {
                 self.next_client += i64::try_from(count)?;
             }
@@ -153,6 +158,7 @@ impl<'a> Bench<'a> {
                 per_second: answers.per_second(),
                 p50: millis(answers.percentile(50)),
                 p99: millis(answers.percentile(99)),
+                cpu: answers.each(cpu) * 1e6,
                 pgbench_per_second: yardstick,
             };
             let beside = yardstick.map(|rate| format!(", pgbench {rate:.0}/s")).unwrap_or_default();
@@ -167,6 +173,7 @@ impl<'a> Bench<'a> {
             per_second: of(|round| Some(round.per_second)).unwrap_or_default(),
             p50: of(|round| Some(round.p50)).unwrap_or_default(),
             p99: of(|round| Some(round.p99)).unwrap_or_default(),
+            cpu: of(|round| Some(round.cpu)).unwrap_or_default(),
             pgbench_per_second: of(|round| round.pgbench_per_second),
             ratio: of(|round| round.pgbench_per_second.map(|yardstick| round.per_second / yardstick)),
             rounds,
