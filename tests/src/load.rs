@@ -51,8 +51,8 @@ impl Day {
     }
 
     /// Spoils the deliveries from now on, by the seed of the day.
-    pub fn set_disorder(&self, disorder: Disorder) {
-        self.tc2.set_disorder(Disorder { seed: self.seed, ..disorder });
+    pub fn set_disorder(&self, disorder: &Disorder) {
+        self.tc2.set_disorder(Disorder { seed: self.seed, ..disorder.clone() });
     }
 
     pub const fn tc2(&self) -> &Tc2Server {
@@ -115,7 +115,7 @@ impl Day {
 
     /// Waits until TC2 has delivered, or given up, everything, and Hermes is at rest; then makes sure that all is well.
     pub async fn end(self, world: &World) {
-        let delivered = tokio::time::timeout(Duration::from_secs(60), self.tc2.settled()).await;
+        let delivered = tokio::time::timeout(Duration::from_mins(1), self.tc2.settled()).await;
         assert!(delivered.is_ok(), "seed {}: TC2 does not get its webhooks delivered", self.seed);
         world.settle().await;
         // An event that could not be applied when it came is tried again.

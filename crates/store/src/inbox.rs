@@ -124,13 +124,20 @@ pub async fn supersede(
     else {
         return Ok(());
     };
-    diesel::update(event::table)
+    // One that is being tried again at this moment is left to whoever does: waiting for them could be mutual.
+    let older: Vec<i64> = event::table
         .filter(event::state.eq_any(outdone))
         .filter(event::source.eq(source.as_str()))
         .filter(event::entity.eq(entity))
         .filter(event::entity_id.eq(entity_id))
         .filter(event::occurred_at.le(occurred_at))
         .filter(event::id.lt(by))
+        .select(event::id)
+        .for_update()
+        .skip_locked()
+        .load(tx)
+        .await?;
+    diesel::update(event::table.filter(event::id.eq_any(older)))
         .set((
             event::state.eq("ignored"),
             event::reason.eq(format!("superseded by event {by}")),

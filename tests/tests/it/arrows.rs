@@ -67,7 +67,6 @@ const KNOWN_ALONE_TO: &[(&str, &[&str])] = &[
     ("google", &["hermes-google"]),
     ("anyhow", &["hermes"]),
     ("clap", &["hermes"]),
-    ("dotenvy", &["hermes"]),
     ("sentry", &["hermes"]),
     ("logfire", &["hermes"]),
     ("tracing-subscriber", &["hermes"]),

@@ -17,7 +17,9 @@ async fn postgres() -> Arc<Postgres> {
     Arc::new(spawn_blocking(|| Postgres::start_private(options)).await.unwrap().unwrap())
 }
 
-async fn with(postgres: &Arc<Postgres>, act: fn(&Postgres) -> anyhow::Result<()>) {
+type Act = fn(&Postgres) -> anyhow::Result<()>;
+
+async fn with(postgres: &Arc<Postgres>, act: Act) {
     let postgres = Arc::clone(postgres);
     spawn_blocking(move || act(&postgres)).await.unwrap().unwrap();
 }
@@ -27,7 +29,8 @@ async fn without_a_database_webhooks_are_to_be_sent_again_and_all_goes_on_when_i
     let postgres = postgres().await;
     let mut world = World::with().on(&postgres).start().await;
     world.sync(&world.client(1)).await;
-    for (end, id) in [(Postgres::stop_fast as fn(&Postgres) -> _, 2), (Postgres::crash, 3)] {
+    let ends: [(Act, i64); 2] = [(Postgres::stop_fast, 2), (Postgres::crash, 3)];
+    for (end, id) in ends {
         with(&postgres, end).await;
         let answer = world.tc2(&world.client(id)).await;
         let seconds: u32 = answer.header("Retry-After").unwrap().parse().unwrap();
@@ -56,7 +59,8 @@ async fn a_database_that_is_restarted_or_crashes_under_load_loses_nothing_that_w
     let hermes = Process::start(HERMES, &world, &[]).await;
     let mut day = Day::new(&world, 0xDB).await;
     day.tell(&hermes.url("/tc2/callback/"));
-    for end in [Postgres::stop_fast as fn(&Postgres) -> _, Postgres::crash, Postgres::stop_fast] {
+    let ends: [Act; 3] = [Postgres::stop_fast, Postgres::crash, Postgres::stop_fast];
+    for end in ends {
         day.go_on(&world, 40);
         with(&postgres, end).await;
         day.go_on(&world, 10);

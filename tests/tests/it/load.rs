@@ -8,7 +8,7 @@ async fn two_hundred_clients_told_of_in_disorder_over_two_processes_end_as_their
     let world = World::start().await;
     let other = world.another_hermes();
     let mut day = Day::new(&world, 0xD150).await;
-    day.set_disorder(Disorder {
+    day.set_disorder(&Disorder {
         max_copies: 3,
         jitter_millis: 100,
         lost: 0.1,

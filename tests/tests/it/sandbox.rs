@@ -14,7 +14,7 @@ async fn play(options: &[&str]) -> Output {
     let mark = format!("HERMES_TEST_MARK={}", Uuid::new_v4().simple());
     let (name, value) = mark.split_once('=').unwrap();
     let mut command = Command::new(HERMES);
-    // With a PostgreSQL of its own, since the sandbox begins with an empty database of a fixed name.
+    // With a PostgreSQL of its own, of which nothing must be left either.
     command.args(["sandbox", "--once"]).args(options).env_remove("DATABASE_URL").env(name, value);
     let output = command.kill_on_drop(true).output().await.unwrap();
     assert!(output.status.success(), "{options:?}: {}\n{}", output.status, text(&output.stderr));
