@@ -1,6 +1,6 @@
 -- What Hermes says to PostgreSQL when TC2 tells of a client that it does not know: store the event, lock the client, look
--- for the company, for its staff and for its agency, add company, contact and deal, mark the company dirty, let go
--- of the client's events that could not be applied before.
+-- for the company, for its staff and for its agency, add company, contact and deal, mark the company dirty, look for
+-- events of the client that could not be applied before.
 \set client :first + :serial * :connections + :client_id
 \set agency :client + 1000000
 \set recipient :client + 2000000
@@ -35,6 +35,6 @@ INSERT INTO "deal" ("name", "status", "admin_id", "pipeline_id", "stage_id", "co
 VALUES ('Agency 100000000', 'open', 1, :config_startup_pipeline_id, :pipeline_dft_entry_stage_id, :company_id, :contact_id, 2, 3, 0, 'trial', 'https://secure.tutorcruncher.com/clients/100000000/', 'https://agency-100000000.example', 'startup', NULL, :questionnaire, 'spring', 'newsletter') RETURNING "deal"."id";
 INSERT INTO "dirty_company" ("company_id", "priority", "since", "run_at") VALUES (:company_id, 1, :now, :now)
 ON CONFLICT ("company_id") DO UPDATE SET "version" = nextval('dirty_company_version'), "priority" = least("dirty_company"."priority", excluded."priority"), "run_at" = least("dirty_company"."run_at", excluded."run_at"), "attempts" = CASE WHEN (("dirty_company"."parked_at" IS NULL)) THEN ("dirty_company"."attempts") ELSE (0) END, "parked_at" = NULL;
-UPDATE "webhook_event" SET "state" = 'ignored', "reason" = 'superseded by event 1', "next_attempt_at" = NULL
-WHERE (((((("webhook_event"."state" = ANY('{waiting,failed}')) AND ("webhook_event"."source" = 'tc2')) AND ("webhook_event"."entity" = 'Client')) AND ("webhook_event"."entity_id" = :client)) AND ("webhook_event"."occurred_at" <= :now)) AND ("webhook_event"."id" < :event_id));
+SELECT "webhook_event"."id"
+FROM "webhook_event" WHERE (((((("webhook_event"."state" = ANY('{waiting,failed}')) AND ("webhook_event"."source" = 'tc2')) AND ("webhook_event"."entity" = 'Client')) AND ("webhook_event"."entity_id" = :client)) AND ("webhook_event"."occurred_at" <= :now)) AND ("webhook_event"."id" < :event_id)) FOR UPDATE SKIP LOCKED;
 COMMIT;

@@ -1,7 +1,7 @@
 //! The HTTP side of Hermes: routes, what they take and answer, and what they say when something is wrong.
 //!
 //! A handler parses its request, calls one use case and answers. Use cases run to their end even when the client hangs up
-//! ([`runtime`]), and every error is answered in one place ([`error`]).
+//! (`runtime.rs`), and every error is answered in one place (`error.rs`).
 //!
 //! Every path works with and without its trailing slash. The OpenAPI document is served at `/openapi.json`:
 //!

@@ -137,6 +137,9 @@ pub async fn supersede(
         .skip_locked()
         .load(tx)
         .await?;
+    if older.is_empty() {
+        return Ok(());
+    }
     diesel::update(event::table.filter(event::id.eq_any(older)))
         .set((
             event::state.eq("ignored"),
