@@ -135,9 +135,12 @@ pub async fn lose_open_of_company(tx: &mut Tx, id: CompanyId) -> Result<usize, S
         .await?)
 }
 
-/// The CRM knows that the deal is closed, or has no such deal.
-pub async fn close_done(tx: &mut Tx, id: DealId) -> Result<(), StoreError> {
-    diesel::update(deal::table.find(id.get())).set(deal::close_pending.eq(false)).execute(tx).await?;
+/// The CRM knows that the deal is closed, or has no such deal. Nothing is done for a deal that was not to be closed when it
+/// was read: it may be by now, and of that the CRM knows nothing yet.
+pub async fn close_done(tx: &mut Tx, read: &Deal) -> Result<(), StoreError> {
+    if read.close_pending {
+        diesel::update(deal::table.find(read.id.get())).set(deal::close_pending.eq(false)).execute(tx).await?;
+    }
     Ok(())
 }
 

@@ -18,6 +18,7 @@ mod openapi;
 mod ordering;
 mod outages;
 mod processes;
+mod races;
 mod reconcile;
 mod sales_people;
 mod sandbox;

@@ -145,7 +145,7 @@ impl Pass<'_> {
             .store
             .transaction(async |tx| {
                 crm_objects::was_sent(tx, ObjectKind::Deal, deal.id.get(), &sent).await?;
-                deals::close_done(tx, deal.id).await
+                deals::close_done(tx, deal).await
             })
             .await?;
         Ok(())
@@ -186,7 +186,7 @@ impl Pass<'_> {
             .store
             .transaction(async |tx| {
                 crm_objects::was_withheld(tx, ObjectKind::Deal, deal.id.get(), id.get(), wanted).await?;
-                deals::close_done(tx, deal.id).await
+                deals::close_done(tx, deal).await
             })
             .await?;
         Ok(())
@@ -194,7 +194,7 @@ impl Pass<'_> {
 
     async fn close_is_done(&self, deal: &Deal) -> Result<(), Trouble> {
         if deal.close_pending {
-            self.reconciler.store.transaction(async |tx| deals::close_done(tx, deal.id).await).await?;
+            self.reconciler.store.transaction(async |tx| deals::close_done(tx, deal).await).await?;
         }
         Ok(())
     }
@@ -207,7 +207,7 @@ impl Pass<'_> {
                 .store
                 .transaction(async |tx| {
                     crm_objects::write_failed(tx, ObjectKind::Deal, deal.id.get(), None).await?;
-                    deals::close_done(tx, deal.id).await
+                    deals::close_done(tx, deal).await
                 })
                 .await?;
         }
