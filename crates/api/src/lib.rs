@@ -7,3 +7,24 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod telemetry;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+/// The whole program, from the command line to the exit code.
+pub fn main() -> ExitCode {
+    // Whatever speaks TLS takes this; a second installation is impossible this early.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match commands::run(&cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nowhere to tell that standard error is closed.
+            let _ = writeln!(io::stderr(), "{}", cli::report(&error));
+            cli::exit_code(&error)
+        }
+    }
+}
