@@ -19,6 +19,10 @@ migrate *args:
 test *args:
     cargo test --workspace {{args}}
 
+# Random histories of TC2, Pipedrive and Hermes, far more than the tests play (again with the same: `HERMES_SEED=7 just soak`)
+soak histories='5000':
+    HERMES_HISTORIES={{histories}} HERMES_SEED=${HERMES_SEED:-$(date +%s)} cargo test -p hermes-tests --test it -- --nocapture convergence::
+
 # Lines that the tests reach (needs cargo-llvm-cov)
 coverage *args:
     cargo llvm-cov --workspace {{args}}

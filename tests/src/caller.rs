@@ -10,6 +10,9 @@ use serde_json::Value;
 /// The key of the TC2 integration, by which webhooks are signed.
 pub const TC2_KEY: &str = "the key of the integration";
 
+/// The login that Pipedrive's webhooks must carry.
+pub const PD_LOGIN: (&str, &str) = ("pd", "secret");
+
 /// Calls one Hermes.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -108,5 +111,18 @@ impl Caller {
             .header("Content-Type", "application/json")
             .header("Webhook-Signature", signature)
             .body(body)
+    }
+    /// Delivers a webhook of Pipedrive, whatever it holds.
+    pub async fn deliver_crm(&self, body: &Value) -> Answer {
+        self.send(self.crm_delivery(body.to_string())).await
+    }
+
+    /// The request by which Pipedrive would deliver this body.
+    pub fn crm_delivery(&self, body: impl Into<Vec<u8>>) -> RequestBuilder {
+        let (username, password) = PD_LOGIN;
+        self.request(Method::POST, "/pipedrive/callback/")
+            .header("Content-Type", "application/json")
+            .basic_auth(username, Some(password))
+            .body(body.into())
     }
 }

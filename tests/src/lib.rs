@@ -33,6 +33,7 @@
 mod backlog;
 mod caller;
 mod clock;
+mod crm_event;
 mod database;
 pub mod load;
 mod process;
@@ -42,8 +43,9 @@ mod wait;
 mod world;
 
 pub use backlog::Backlog;
-pub use caller::{Answer, Caller, TC2_KEY};
+pub use caller::{Answer, Caller, PD_LOGIN, TC2_KEY};
 pub use clock::TestClock;
+pub use crm_event::{CrmEvent, custom_key};
 pub use database::Database;
 pub use process::Process;
 pub use relay::Relay;

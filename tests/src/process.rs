@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    caller::{Caller, TC2_KEY},
+    caller::{Caller, PD_LOGIN, TC2_KEY},
     wait::until,
     world::{TC2_BASE_URL, World},
 };
@@ -131,6 +131,8 @@ fn command(binary: &str, arguments: &[&str], world: &World, address: SocketAddr)
         .env("TC2_BASE_URL", TC2_BASE_URL)
         .env("PD_API_KEY", world.pipedrive().token())
         .env("PD_BASE_URL", world.pipedrive().base_url())
+        .env("PD_WEBHOOK_USERNAME", PD_LOGIN.0)
+        .env("PD_WEBHOOK_PASSWORD", PD_LOGIN.1)
         .env("PD_API_MAX_RATE", "1000")
         .env("PD_API_RATE_PERIOD", "1")
         .env("PD_API_TIMEOUT_SECS", "1")

@@ -27,9 +27,9 @@ pub struct Relay {
 
 impl Relay {
     /// To the server with this URL, whose path must be empty.
-    pub async fn to(url: &str) -> Self {
+    pub fn to(url: &str) -> Self {
         let server = url.strip_prefix("http://").and_then(|rest| rest.parse().ok()).expect("http://<address>");
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let listener = bind(([127, 0, 0, 1], 0).into());
         let address = listener.local_addr().expect("its address");
         let mut relay = Self { address, server, said: Arc::default(), listening: None };
         relay.listen(listener);
@@ -50,10 +50,15 @@ impl Relay {
     }
 
     /// Takes connections again, at the same address.
-    pub async fn mend(&mut self) {
+    pub fn mend(&mut self) {
         assert!(self.listening.is_none(), "the line is not cut");
-        let listener = TcpListener::bind(self.address).await.expect("the port is still free");
-        self.listen(listener);
+        self.listen(bind(self.address));
+    }
+
+    /// As [`Relay::mend`], and leads to this server from now on.
+    pub fn mend_to(&mut self, server: SocketAddr) {
+        self.server = server;
+        self.mend();
     }
 
     /// When something was sent towards the server, oldest first.
@@ -78,6 +83,12 @@ impl Drop for Relay {
             listening.abort();
         }
     }
+}
+
+fn bind(address: SocketAddr) -> TcpListener {
+    let listener = std::net::TcpListener::bind(address).expect("the port is free");
+    listener.set_nonblocking(true).expect("a listener");
+    TcpListener::from_std(listener).expect("a listener")
 }
 
 /// Until either side ends. That is not an error of anybody here.

@@ -3,11 +3,11 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
-use hermes_domain::ports::{ClientWebhooks, Clock, Crm};
+use hermes_domain::ports::{ClientWebhooks, Clock, Crm, CrmWebhooks};
 use hermes_http::{HttpConfig, Origins, Server, Services};
-use hermes_pipedrive::{Client, FieldMap, PipedriveCrm};
+use hermes_pipedrive::{Client, Credentials, FieldMap, PipedriveCrm, PipedriveWebhooks};
 use hermes_store::{Store, StoreConfig};
-use hermes_sync::{CompanySearch, Inbox, Reconciler, SyncSettings, WorkSignal, Worker};
+use hermes_sync::{CompanySearch, Inbox, InboxPorts, Reconciler, SyncSettings, WorkSignal, Worker};
 use hermes_tc2::{SignaturePolicy, SigningKey, Tc2Webhooks};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -21,7 +21,8 @@ const LATE_EFFECT: Duration = Duration::from_secs(5);
 pub struct Parts {
     pub store: Store,
     pub crm: Arc<dyn Crm>,
-    pub webhooks: Arc<dyn ClientWebhooks>,
+    pub client_webhooks: Arc<dyn ClientWebhooks>,
+    pub crm_webhooks: Arc<dyn CrmWebhooks>,
     pub clock: Arc<dyn Clock>,
     pub sync: SyncSettings,
     pub http: HttpConfig,
@@ -30,10 +31,12 @@ pub struct Parts {
 impl Parts {
     /// The real parts. Must be called within a multi-threaded Tokio runtime.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
+        let fields = FieldMap::default();
         Ok(Self {
             store: store(config)?,
-            crm: Arc::new(PipedriveCrm::new(pipedrive_client(config)?, FieldMap::default())),
-            webhooks: Arc::new(Tc2Webhooks::new(signatures(config)?)),
+            crm: Arc::new(PipedriveCrm::new(pipedrive_client(config)?, fields.clone())),
+            client_webhooks: Arc::new(Tc2Webhooks::new(signatures(config)?)),
+            crm_webhooks: Arc::new(PipedriveWebhooks::new(fields, webhook_login(config))),
             clock: Arc::new(SystemClock),
             sync: SyncSettings {
                 tc2_base_url: config.tc2.base_url.clone(),
@@ -88,6 +91,12 @@ fn signatures(config: &Config) -> anyhow::Result<SignaturePolicy> {
     })
 }
 
+fn webhook_login(config: &Config) -> Option<Credentials> {
+    let login = config.pipedrive.webhook_login.as_ref()?;
+    let password = hermes_pipedrive::Secret::new(login.password.expose());
+    Some(Credentials { username: login.username.clone(), password })
+}
+
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roles {
@@ -108,11 +117,11 @@ pub struct App {
 
 impl App {
     pub fn start(parts: Parts, roles: Roles) -> anyhow::Result<Self> {
-        let Parts { store, crm, webhooks, clock, sync, http } = parts;
+        let Parts { store, crm, client_webhooks, crm_webhooks, clock, sync, http } = parts;
+        let outside = InboxPorts { client_webhooks, crm_webhooks, crm: Arc::clone(&crm) };
         let signal = WorkSignal::default();
         let server = if roles.serve {
-            let inbox =
-                Inbox::new(store.clone(), Arc::clone(&webhooks), Arc::clone(&clock), signal.clone(), sync.clone());
+            let inbox = Inbox::new(store.clone(), outside.clone(), Arc::clone(&clock), signal.clone(), sync.clone());
             let services = Services { inbox, companies: CompanySearch::new(store.clone()) };
             let server = Server::start(&http, services)
                 .with_context(|| format!("cannot listen at {}:{}; is the port taken?", http.host, http.port))?;
@@ -130,7 +139,7 @@ impl App {
         let worker = if roles.work {
             // Connections of its own: a rush of webhooks must not look to it like a database that is away.
             let store = store.separate(sync.concurrency.saturating_add(2))?;
-            let inbox = Inbox::new(store.clone(), webhooks, Arc::clone(&clock), signal.clone(), sync.clone());
+            let inbox = Inbox::new(store.clone(), outside, Arc::clone(&clock), signal.clone(), sync.clone());
             let reconciler = Reconciler::new(store.clone(), crm, Arc::clone(&clock), sync.clone());
             Some(tokio::spawn(Worker::new(store, inbox, reconciler, clock, signal, sync).run(stopping)))
         } else {

@@ -129,7 +129,7 @@ pub struct Sandbox {
     /// How often the stand-in for Pipedrive carries a request out, and cuts the connection instead of answering.
     #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
     pub drop_rate: f64,
-    /// How many times each webhook of TutorCruncher is delivered, at most.
+    /// How many times each webhook is delivered, at most.
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub copies: u32,
     /// Milliseconds that each webhook may be late, so that they overtake each other.

@@ -21,6 +21,8 @@ pub struct Contact {
     pub email: Option<Text>,
     pub phone: Option<Text>,
     pub country: Option<Country>,
+    /// Deleted in the CRM, or merged into another contact; not shown to the CRM again.
+    pub is_deleted: bool,
 }
 
 impl Contact {

@@ -12,14 +12,19 @@ const OTHER_NAMES: [(&str, &str); 3] = [("republicofireland", "IE"), ("uae", "AE
 /// looked up (`France`, `fra` and `fr` are `FR`); what is unknown stays as it came.
 pub fn from_tc2(label: &str) -> Option<Country> {
     let label = Text::<255>::non_blank(label)?;
-    let last = label.split_whitespace().next_back().unwrap_or(&label);
+    Some(code(&label).unwrap_or(label))
+}
+
+/// The code of the country that a text names, where it does.
+pub fn code(label: &str) -> Option<Country> {
+    let last = label.split_whitespace().next_back().unwrap_or(label);
     if let Some(code) = last.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'))
         && code.len() == 2
         && code.chars().all(|c| c.is_ascii_alphabetic())
     {
         return Some(code_of(code).unwrap_or_else(|| Country::new(code.to_ascii_uppercase())));
     }
-    Some(code_of(&label).unwrap_or(label))
+    code_of(label)
 }
 
 fn code_of(name: &str) -> Option<Country> {

@@ -1,7 +1,7 @@
 //! The business of Hermes, without any I/O.
 //!
 //! Here live the ids of the three systems that Hermes keeps in step, the entities, the rules that decide what they
-//! become, what the CRM should hold of them ([`render`]), and the [`ports`] through which the rest of the program reaches
+//! become, what the CRM should hold of them ([`render`]) and what people change there ([`adopt`], [`agreement`]), and the [`ports`] through which the rest of the program reaches
 //! the outside. Nothing here reads a clock, a socket or the environment: the same input gives the same output.
 //!
 //! What the CRM is told is always a difference, so that what did not change costs nothing:
@@ -17,6 +17,8 @@
 //! ```
 
 pub mod admin;
+pub mod adopt;
+pub mod agreement;
 pub mod client;
 pub mod company;
 pub mod contact;

@@ -1,13 +1,13 @@
 //! The outside, as the use cases see it. The traits are implemented by one crate per vendor and put together by the
 //! binary alone.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    event::{ClientEvent, Delivery, Fault},
+    event::{ClientEvent, CrmEvent, Delivery, Fault, RawEvent},
     ids::{CompanyId, ContactId, DealId, PdActivityId, PdDealId, PdOrgId, PdPersonId, PdUserId},
     record::{CompanyField, ContactField, DealField, Field, Record},
 };
@@ -30,25 +30,33 @@ pub trait ClientWebhooks: fmt::Debug + Send + Sync {
 /// Why a delivery is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
-    #[error("the signature is missing or wrong")]
+    #[error("the signature or login is missing or wrong")]
     Unauthorized,
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
     #[error("the body has {} fault(s)", .0.len())]
     Malformed(Vec<Fault>),
 }
 
-/// An object as the CRM holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remote<Id, F: Field> {
-    pub id: Id,
-    pub record: Record<F>,
-    pub changed_at: Option<DateTime<Utc>>,
+/// The webhooks of the CRM: whether one is genuine, and what it says.
+pub trait CrmWebhooks: fmt::Debug + Send + Sync {
+    /// Checks the header `Authorization`, and that the body is JSON. Whatever is JSON is an event, sense or not.
+    fn open(&self, body: &[u8], authorization: Option<&str>) -> Result<RawEvent, DeliveryError>;
+
+    /// Reads an event, as [`CrmWebhooks::open`] took it in or as it was stored then. The error names every fault.
+    fn read(&self, payload: &str) -> Result<CrmEvent, Vec<Fault>>;
 }
 
-/// The CRM's answer to a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written<Id> {
+/// An object as the CRM shows it: in a webhook, when it is read, or in the answer to a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting<Id, F: Field> {
     pub id: Id,
+    pub added_at: Option<DateTime<Utc>>,
+    /// When it last changed, by the CRM's clock, to the second.
     pub changed_at: Option<DateTime<Utc>>,
+    pub values: Record<F>,
+    /// What the CRM shows to be empty. Of a field that is neither here nor in `values` nothing is said.
+    pub empty: BTreeSet<F>,
 }
 
 /// A booked sales call, as the CRM is told of it.
@@ -75,22 +83,30 @@ pub trait Crm: fmt::Debug + Send + Sync {
     fn schema(&self) -> &str;
 
     /// An object that is marked as deleted is [`CrmError::Gone`].
-    async fn company(&self, id: PdOrgId) -> CrmResult<Remote<PdOrgId, CompanyField>>;
-    async fn create_company(&self, record: &Record<CompanyField>) -> CrmResult<Written<PdOrgId>>;
-    async fn update_company(&self, id: PdOrgId, changes: &Record<CompanyField>) -> CrmResult<Written<PdOrgId>>;
+    async fn company(&self, id: PdOrgId) -> CrmResult<Sighting<PdOrgId, CompanyField>>;
+    async fn create_company(&self, record: &Record<CompanyField>) -> CrmResult<Sighting<PdOrgId, CompanyField>>;
+    async fn update_company(
+        &self,
+        id: PdOrgId,
+        changes: &Record<CompanyField>,
+    ) -> CrmResult<Sighting<PdOrgId, CompanyField>>;
     async fn delete_company(&self, id: PdOrgId) -> CrmResult<()>;
     /// Every object, deleted ones left out, that was made for this company since `since` (by the CRM's clock, give or
     /// take a few minutes), oldest first. Never answers from an index that lags behind.
     async fn find_companies(&self, id: CompanyId, since: DateTime<Utc>) -> CrmResult<Vec<PdOrgId>>;
 
-    async fn contact(&self, id: PdPersonId) -> CrmResult<Remote<PdPersonId, ContactField>>;
-    async fn create_contact(&self, record: &Record<ContactField>) -> CrmResult<Written<PdPersonId>>;
-    async fn update_contact(&self, id: PdPersonId, changes: &Record<ContactField>) -> CrmResult<Written<PdPersonId>>;
+    async fn contact(&self, id: PdPersonId) -> CrmResult<Sighting<PdPersonId, ContactField>>;
+    async fn create_contact(&self, record: &Record<ContactField>) -> CrmResult<Sighting<PdPersonId, ContactField>>;
+    async fn update_contact(
+        &self,
+        id: PdPersonId,
+        changes: &Record<ContactField>,
+    ) -> CrmResult<Sighting<PdPersonId, ContactField>>;
     async fn find_contacts(&self, id: ContactId, since: DateTime<Utc>) -> CrmResult<Vec<PdPersonId>>;
 
-    async fn deal(&self, id: PdDealId) -> CrmResult<Remote<PdDealId, DealField>>;
-    async fn create_deal(&self, record: &Record<DealField>) -> CrmResult<Written<PdDealId>>;
-    async fn update_deal(&self, id: PdDealId, changes: &Record<DealField>) -> CrmResult<Written<PdDealId>>;
+    async fn deal(&self, id: PdDealId) -> CrmResult<Sighting<PdDealId, DealField>>;
+    async fn create_deal(&self, record: &Record<DealField>) -> CrmResult<Sighting<PdDealId, DealField>>;
+    async fn update_deal(&self, id: PdDealId, changes: &Record<DealField>) -> CrmResult<Sighting<PdDealId, DealField>>;
     async fn find_deals(&self, id: DealId, since: DateTime<Utc>) -> CrmResult<Vec<PdDealId>>;
 
     async fn create_meeting(&self, meeting: &MeetingRecord) -> CrmResult<PdActivityId>;

@@ -36,6 +36,28 @@ impl From<i32> for Value {
     }
 }
 
+impl Value {
+    /// The number that this is, or that its text is.
+    pub fn integer(&self) -> Option<i64> {
+        match self {
+            Self::Integer(number) => Some(*number),
+            Self::Text(text) => text.trim().parse().ok(),
+        }
+    }
+
+    /// The ids that a value of a field for Hermes ids stands for, each once: when two objects are merged, the CRM joins the
+    /// values that they had. `5, 9` is the object 5, which took in 9.
+    pub fn joined_ids(&self) -> Vec<i32> {
+        let mut ids = Vec::new();
+        for id in self.to_string().split(',').filter_map(|part| part.trim().parse().ok()) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -45,10 +67,44 @@ impl fmt::Display for Value {
     }
 }
 
+/// Whose word counts when Hermes and the CRM hold different values of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authority {
+    /// People edit it in the CRM, and Hermes follows.
+    Crm,
+    /// TC2 tells it. Edits in the CRM are followed, too, unless Hermes has a value that it has not sent yet.
+    Tc2,
+    /// Hermes works it out; edits in the CRM are put right.
+    Hermes,
+    /// The CRM works it out of another field, and people may correct it there. What it shows first is no news.
+    Derived,
+}
+
 /// The name of a value in a record of one kind of object.
 pub trait Field: Copy + Ord + fmt::Debug + Send + Sync + 'static {
     /// Every field of this kind.
     const ALL: &'static [Self];
+
+    /// The fields that name another object of the CRM, by its number there, and may name one that Hermes does not know.
+    const LINKS: &'static [Self];
+
+    /// The field that holds Hermes's own number of the object.
+    const HERMES_ID: Self;
+
+    /// The fields that the CRM has by itself. Of two objects that are merged it keeps one value of these, and joins the
+    /// texts of the others.
+    const BUILT_IN: &'static [Self];
+
+    fn authority(self) -> Authority;
+
+    /// The name of the object, of which the CRM works out its parts.
+    fn is_name(self) -> bool {
+        self.name() == "name"
+    }
+
+    fn is_link(self) -> bool {
+        Self::LINKS.contains(&self)
+    }
 
     /// Its name in stored records and in the field map.
     fn name(self) -> &'static str;
@@ -59,7 +115,10 @@ pub trait Field: Copy + Ord + fmt::Debug + Send + Sync + 'static {
 }
 
 macro_rules! fields {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $variant:ident = $text:literal,)* }) => {
+    (
+        $(#[$doc:meta])* $name:ident built in $built_in:expr, linked by $links:expr;
+        $($(#[$field_doc:meta])* $variant:ident = $text:literal of $authority:ident,)*
+    ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
@@ -68,6 +127,15 @@ macro_rules! fields {
 
         impl Field for $name {
             const ALL: &'static [Self] = &[$(Self::$variant,)*];
+            const LINKS: &'static [Self] = $links;
+            const BUILT_IN: &'static [Self] = $built_in;
+            const HERMES_ID: Self = Self::HermesId;
+
+            fn authority(self) -> Authority {
+                match self {
+                    $(Self::$variant => Authority::$authority,)*
+                }
+            }
 
             fn name(self) -> &'static str {
                 match self {
@@ -80,76 +148,86 @@ macro_rules! fields {
 
 fields! {
     /// What the CRM is told of a company.
-    CompanyField {
-        Name = "name",
-        /// The sales person, as a CRM user.
-        Owner = "owner_id",
-        Country = "country",
-        HermesId = "hermes_id",
-        PaidInvoiceCount = "paid_invoice_count",
-        Tc2CligencyUrl = "tc2_cligency_url",
-        Tc2Status = "tc2_status",
-        Website = "website",
-        PricePlan = "price_plan",
-        EstimatedIncome = "estimated_income",
-        /// As a CRM user.
-        SupportPerson = "support_person_id",
-        /// As a CRM user.
-        BdrPerson = "bdr_person_id",
-        SignupQuestionnaire = "signup_questionnaire",
-        UtmSource = "utm_source",
-        UtmCampaign = "utm_campaign",
-        Created = "created",
-        Pay0 = "pay0_dt",
-        Pay1 = "pay1_dt",
-        Pay3 = "pay3_dt",
-        Gclid = "gclid",
-        GclidExpiry = "gclid_expiry_dt",
-        EmailConfirmed = "email_confirmed_dt",
-        CardSaved = "card_saved_dt",
-    }
+    CompanyField built in &[Self::Name, Self::Owner, Self::Country],
+    linked by &[Self::Owner, Self::SupportPerson, Self::BdrPerson];
+    Name = "name" of Crm,
+    /// The sales person, as a CRM user.
+    Owner = "owner_id" of Crm,
+    Country = "country" of Crm,
+    HermesId = "hermes_id" of Hermes,
+    PaidInvoiceCount = "paid_invoice_count" of Tc2,
+    Tc2CligencyUrl = "tc2_cligency_url" of Hermes,
+    Tc2Status = "tc2_status" of Tc2,
+    Website = "website" of Crm,
+    PricePlan = "price_plan" of Tc2,
+    EstimatedIncome = "estimated_income" of Tc2,
+    /// As a CRM user.
+    SupportPerson = "support_person_id" of Crm,
+    /// As a CRM user.
+    BdrPerson = "bdr_person_id" of Crm,
+    SignupQuestionnaire = "signup_questionnaire" of Tc2,
+    UtmSource = "utm_source" of Tc2,
+    UtmCampaign = "utm_campaign" of Tc2,
+    Created = "created" of Crm,
+    Pay0 = "pay0_dt" of Tc2,
+    Pay1 = "pay1_dt" of Tc2,
+    Pay3 = "pay3_dt" of Tc2,
+    Gclid = "gclid" of Tc2,
+    GclidExpiry = "gclid_expiry_dt" of Tc2,
+    EmailConfirmed = "email_confirmed_dt" of Tc2,
+    CardSaved = "card_saved_dt" of Tc2,
 }
 
 fields! {
     /// What the CRM is told of a contact.
-    ContactField {
-        Name = "name",
-        /// The company, by its CRM id.
-        Company = "org_id",
-        /// The company's sales person, as a CRM user.
-        Owner = "owner_id",
-        Email = "email",
-        Phone = "phone",
-        HermesId = "hermes_id",
-    }
+    ContactField built in &[
+        Self::Name, Self::FirstName, Self::LastName, Self::Company, Self::Owner, Self::Email, Self::Phone,
+    ],
+    linked by &[Self::Company];
+    Name = "name" of Crm,
+    /// The first part of the name, as the CRM divides it. Never sent.
+    FirstName = "first_name" of Derived,
+    /// The rest of the name, as the CRM divides it. Never sent.
+    LastName = "last_name" of Derived,
+    /// The company, by its CRM id.
+    Company = "org_id" of Crm,
+    /// The company's sales person, as a CRM user.
+    Owner = "owner_id" of Hermes,
+    Email = "email" of Crm,
+    Phone = "phone" of Crm,
+    HermesId = "hermes_id" of Hermes,
 }
 
 fields! {
     /// What the CRM is told of a deal.
-    DealField {
-        Title = "title",
-        /// The company, by its CRM id.
-        Company = "org_id",
-        /// The contact, by its CRM id.
-        Contact = "person_id",
-        /// The deal's sales person, as a CRM user.
-        Owner = "owner_id",
-        Pipeline = "pipeline_id",
-        Stage = "stage_id",
-        Status = "status",
-        HermesId = "hermes_id",
-        SupportPerson = "support_person_id",
-        BdrPerson = "bdr_person_id",
-        Tc2CligencyUrl = "tc2_cligency_url",
-        SignupQuestionnaire = "signup_questionnaire",
-        UtmCampaign = "utm_campaign",
-        UtmSource = "utm_source",
-        PaidInvoiceCount = "paid_invoice_count",
-        Tc2Status = "tc2_status",
-        Website = "website",
-        PricePlan = "price_plan",
-        EstimatedIncome = "estimated_income",
-    }
+    DealField built in &[
+        Self::Title, Self::Company, Self::Contact, Self::Owner, Self::Pipeline, Self::Stage, Self::Status,
+    ],
+    linked by &[Self::Company, Self::Owner, Self::Pipeline, Self::Stage, Self::SupportPerson, Self::BdrPerson];
+    Title = "title" of Crm,
+    /// The company, by its CRM id.
+    Company = "org_id" of Crm,
+    /// The contact, by its CRM id.
+    Contact = "person_id" of Crm,
+    /// The deal's sales person, as a CRM user.
+    Owner = "owner_id" of Crm,
+    Pipeline = "pipeline_id" of Crm,
+    Stage = "stage_id" of Crm,
+    Status = "status" of Crm,
+    HermesId = "hermes_id" of Hermes,
+    SupportPerson = "support_person_id" of Crm,
+    BdrPerson = "bdr_person_id" of Crm,
+    /// The company's.
+    Tc2CligencyUrl = "tc2_cligency_url" of Hermes,
+    SignupQuestionnaire = "signup_questionnaire" of Crm,
+    UtmCampaign = "utm_campaign" of Crm,
+    UtmSource = "utm_source" of Crm,
+    /// The company's.
+    PaidInvoiceCount = "paid_invoice_count" of Hermes,
+    Tc2Status = "tc2_status" of Crm,
+    Website = "website" of Crm,
+    PricePlan = "price_plan" of Crm,
+    EstimatedIncome = "estimated_income" of Crm,
 }
 
 /// Named values of one object. A field that is absent says nothing: it is neither compared nor cleared.

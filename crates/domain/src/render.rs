@@ -63,12 +63,12 @@ pub fn company(company: &Company, around: &Surroundings<'_>) -> Record<CompanyFi
         .with_some(CompanyField::CardSaved, profile.card_saved.map(date))
 }
 
-/// A contact of `company`, which the CRM knows as `org`. One without a name goes by its email; one with neither cannot be
+/// A contact of `company`, which the CRM may know as `org`. One without a name goes by its email; one with neither cannot be
 /// shown to the CRM, which demands a name.
 pub fn contact(
     contact: &Contact,
     company: &Company,
-    org: PdOrgId,
+    org: Option<PdOrgId>,
     around: &Surroundings<'_>,
 ) -> Option<Record<ContactField>> {
     let email = contact.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
@@ -76,7 +76,7 @@ pub fn contact(
     let record = Record::new()
         // First and last name may each be as long as the CRM lets the two of them be together.
         .with(ContactField::Name, Text::<255>::from(name).into_string())
-        .with(ContactField::Company, org.get())
+        .with_some(ContactField::Company, org.map(PdOrgId::get))
         .with_some(ContactField::Owner, around.crm_user(company.profile.sales_person))
         .with_some(ContactField::Email, email)
         .with_some(ContactField::Phone, contact.phone.as_deref())
@@ -87,7 +87,7 @@ pub fn contact(
 /// The CRM ids of what a deal points to.
 #[derive(Debug, Clone, Copy)]
 pub struct DealLinks {
-    pub org: PdOrgId,
+    pub org: Option<PdOrgId>,
     pub person: Option<PdPersonId>,
     pub pipeline: PdPipelineId,
     pub stage: PdStageId,
@@ -98,7 +98,7 @@ pub fn deal(deal: &Deal, company: &Company, links: DealLinks, around: &Surroundi
     let terms = &deal.terms;
     Record::new()
         .with(DealField::Title, terms.name.as_ref().unwrap_or(&company.profile.name).as_str())
-        .with(DealField::Company, links.org.get())
+        .with_some(DealField::Company, links.org.map(PdOrgId::get))
         .with_some(DealField::Contact, links.person.map(PdPersonId::get))
         .with_some(DealField::Owner, around.crm_user(terms.admin))
         .with(DealField::Pipeline, links.pipeline.get())

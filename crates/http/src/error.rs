@@ -13,15 +13,19 @@ use utoipa::ToSchema;
 /// After so many seconds a sender may try again what could not be stored.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
+const CHALLENGE: &str = "Basic realm=\"Hermes\"";
+
 #[derive(Debug)]
 pub(crate) enum ApiError {
+    /// 401: a login is needed, by HTTP basic authentication.
+    Unauthorized,
     /// 403.
     Forbidden(&'static str),
     /// 404.
     NotFound,
     /// 405, with the methods that are allowed.
     MethodNotAllowed(&'static str),
-    /// 400: the request could not be read to its end.
+    /// 400: the request cannot be read, and why.
     Unreadable(String),
     /// 413.
     TooLarge { limit: usize },
@@ -59,6 +63,7 @@ struct ValidationError {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unauthorized => f.write_str("Unauthorized"),
             Self::Forbidden(detail) => f.write_str(detail),
             Self::NotFound => f.write_str("Not Found"),
             Self::MethodNotAllowed(_) => f.write_str("Method Not Allowed"),
@@ -74,6 +79,7 @@ impl fmt::Display for ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -91,6 +97,9 @@ impl ResponseError for ApiError {
             Self::Invalid(faults) => {
                 let detail = faults.iter().map(ValidationError::from).collect();
                 return response.json(ValidationErrors { detail });
+            }
+            Self::Unauthorized => {
+                response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
             }
             Self::MethodNotAllowed(allowed) => {
                 response.insert_header((header::ALLOW, *allowed));
@@ -115,10 +124,17 @@ impl From<&Fault> for ValidationError {
     }
 }
 
-impl From<ReceiveError> for ApiError {
-    fn from(error: ReceiveError) -> Self {
+impl ApiError {
+    /// Of a delivery that was not accepted. `unauthorized` is for whoever is not the sender they should be.
+    pub(crate) fn not_accepted(error: ReceiveError, unauthorized: Self) -> Self {
         match error {
-            ReceiveError::Refused(DeliveryError::Unauthorized) => Self::Forbidden("Unauthorized key"),
+            ReceiveError::Refused(DeliveryError::Unauthorized) => {
+                tracing::warn!("a delivery was refused: its signature or login is missing or wrong");
+                unauthorized
+            }
+            ReceiveError::Refused(DeliveryError::NotJson(reason)) => {
+                Self::Unreadable(format!("The body is not JSON: {reason}"))
+            }
             ReceiveError::Refused(DeliveryError::Malformed(faults)) => Self::Invalid(faults),
             ReceiveError::Storage(error) => {
                 tracing::error!(%error, "a delivery was not accepted; the sender is asked to send it again");

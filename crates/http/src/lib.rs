@@ -7,7 +7,7 @@
 //!
 //! ```
 //! let document = hermes_http::openapi();
-//! assert!(document.contains("/tc2/callback/"));
+//! assert!(document.contains("/tc2/callback/") && document.contains("/pipedrive/callback/"));
 //! ```
 
 mod error;

@@ -3,7 +3,10 @@
 use std::sync::LazyLock;
 
 use actix_web::{HttpResponse, web};
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
 
 use crate::routes;
 
@@ -16,9 +19,25 @@ use crate::routes;
         routes::location::location,
         routes::companies::companies,
         routes::tc2_callback::receive,
-    )
+        routes::pipedrive_callback::receive,
+    ),
+    modifiers(&Logins)
 )]
 struct Document;
+
+/// How callers say who they are.
+struct Logins;
+
+impl Modify for Logins {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let login = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Basic)
+            .description(Some("`PD_WEBHOOK_USERNAME` and `PD_WEBHOOK_PASSWORD`; not required when they are not set"))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("pipedrive", SecurityScheme::Http(login));
+    }
+}
 
 /// The document as JSON.
 pub fn openapi() -> &'static str {

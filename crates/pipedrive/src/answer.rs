@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use crate::{
     error::{Error, Result},
     gate::MAX_PAUSE,
+    json,
 };
 
 /// How much of a body that is no JSON goes into an error message, in bytes.
@@ -113,7 +114,9 @@ pub(crate) fn read<T: Content>(status: StatusCode, headers: &HeaderMap, body: &[
     if body.trim_ascii().is_empty() {
         return T::of_nothing();
     }
-    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| unreadable("the envelope", &error))?;
+    let text = str::from_utf8(body).map_err(|_| Error::Decode { message: "the answer is not UTF-8".to_owned() })?;
+    let text = json::mend(text);
+    let envelope: Envelope<'_> = serde_json::from_str(&text).map_err(|error| unreadable("the envelope", &error))?;
     if envelope.success == Some(false) {
         return Err(Error::Rejected { status: status.as_u16(), message: message(headers, body) });
     }

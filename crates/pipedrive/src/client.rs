@@ -38,11 +38,21 @@ impl Client {
 
     /// Makes a new object. After [`Error::Unavailable`] and [`Error::Decode`] it may exist all the same.
     pub async fn create<B: Body>(&self, body: &B) -> Result<Object<B>> {
+        self.create_as(body).await
+    }
+
+    /// [`Client::create`], for who reads the answer in a way of their own.
+    pub(crate) async fn create_as<B: Body, T: DeserializeOwned>(&self, body: &B) -> Result<T> {
         self.post(B::VERSION, B::PATH, body).await
     }
 
     /// Changes what the body holds, and nothing else.
     pub async fn update<B: Body>(&self, id: i64, body: &B) -> Result<Object<B>> {
+        self.update_as(id, body).await
+    }
+
+    /// [`Client::update`], for who reads the answer in a way of their own.
+    pub(crate) async fn update_as<B: Body, T: DeserializeOwned>(&self, id: i64, body: &B) -> Result<T> {
         let call = Call { method: Method::PATCH, id: Some(id), ..Call::get(B::VERSION, B::PATH) };
         self.one(with_body(call, body)?).await
     }

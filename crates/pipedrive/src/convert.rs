@@ -1,4 +1,4 @@
-//! Hermes's records <-> Pipedrive's bodies.
+//! Hermes's records -> Pipedrive's bodies. The way back is [`crate::sight`].
 //!
 //! What is written and read back is the same record, so that comparing the two finds real differences only.
 
@@ -14,9 +14,8 @@ use serde_json::Value as Json;
 use crate::{
     field_map::{CustomField, CustomFields, FieldMap, FieldType, MappedField},
     lenient,
-    wire::{
-        ActivityBody, Address, Body, CustomValues, DealBody, Object, OrganizationBody, Participant, PersonBody, Reach,
-    },
+    sight::{Member, Members},
+    wire::{ActivityBody, Address, Body, CustomValues, DealBody, OrganizationBody, Participant, PersonBody, Reach},
 };
 
 /// What a `varchar` field holds at most, in characters.
@@ -27,16 +26,17 @@ pub(crate) trait Kind: MappedField {
     type Body: Body;
     type Id: Copy + Ord + TryFrom<i64, Error = IdOutOfRange> + Send + Sync;
 
-    /// The field in which Hermes's own number of the object is kept.
-    const HERMES_ID: Self;
+    /// The fields that need no custom field, and where an object shows them.
+    const STANDARD: &'static [(Self, Member)];
+
+    /// The numbers that are 0 where blank text stands for them.
+    const COUNTS: &'static [Self];
 
     fn number(id: Self::Id) -> i64;
     fn write(record: &Record<Self>, map: &FieldMap) -> Self::Body;
-    fn read(body: &Self::Body, map: &FieldMap) -> Record<Self>;
-    fn custom_values(body: &Self::Body) -> &CustomValues;
 
-    fn is_deleted(object: &Object<Self::Body>) -> bool {
-        object.is_deleted
+    fn is_deleted(members: &Members) -> bool {
+        members.get("is_deleted").is_some_and(lenient::is_true)
     }
 }
 
@@ -44,7 +44,13 @@ impl Kind for CompanyField {
     type Body = OrganizationBody;
     type Id = PdOrgId;
 
-    const HERMES_ID: Self = Self::HermesId;
+    const STANDARD: &'static [(Self, Member)] = &[
+        (Self::Name, Member::Text("name")),
+        (Self::Owner, Member::Link("owner_id")),
+        (Self::Country, Member::Country),
+    ];
+
+    const COUNTS: &'static [Self] = &[Self::PaidInvoiceCount];
 
     fn number(id: PdOrgId) -> i64 {
         id.get().into()
@@ -60,30 +66,29 @@ impl Kind for CompanyField {
             custom_fields: write_custom(record, map.fields()),
         }
     }
-
-    fn read(body: &OrganizationBody, map: &FieldMap) -> Record<Self> {
-        let country = body.address.as_ref().and_then(|address| address.country.as_ref().or(address.value.as_ref()));
-        read_custom(&body.custom_fields, map.fields())
-            .with_some(Self::Name, body.name.clone())
-            .with_some(Self::Owner, body.owner_id.map(Value::Integer))
-            .with_some(Self::Country, country.cloned())
-    }
-
-    fn custom_values(body: &OrganizationBody) -> &CustomValues {
-        &body.custom_fields
-    }
 }
 
 impl Kind for ContactField {
     type Body = PersonBody;
     type Id = PdPersonId;
 
-    const HERMES_ID: Self = Self::HermesId;
+    const STANDARD: &'static [(Self, Member)] = &[
+        (Self::Name, Member::FullName),
+        (Self::FirstName, Member::Text("first_name")),
+        (Self::LastName, Member::Text("last_name")),
+        (Self::Company, Member::Link("org_id")),
+        (Self::Owner, Member::Link("owner_id")),
+        (Self::Email, Member::FirstOf("emails")),
+        (Self::Phone, Member::FirstOf("phones")),
+    ];
+
+    const COUNTS: &'static [Self] = &[];
 
     fn number(id: PdPersonId) -> i64 {
         id.get().into()
     }
 
+    /// The parts of the name are Pipedrive's business: they cannot be set together with it.
     fn write(record: &Record<Self>, map: &FieldMap) -> PersonBody {
         let at_work = |value| vec![Reach { value: Some(value), label: Some("work".to_owned()), primary: true }];
         PersonBody {
@@ -95,26 +100,23 @@ impl Kind for ContactField {
             custom_fields: write_custom(record, map.fields()),
         }
     }
-
-    fn read(body: &PersonBody, map: &FieldMap) -> Record<Self> {
-        read_custom(&body.custom_fields, map.fields())
-            .with_some(Self::Name, body.name.clone())
-            .with_some(Self::Company, body.org_id.map(Value::Integer))
-            .with_some(Self::Owner, body.owner_id.map(Value::Integer))
-            .with_some(Self::Email, preferred(body.emails.as_deref()))
-            .with_some(Self::Phone, preferred(body.phones.as_deref()))
-    }
-
-    fn custom_values(body: &PersonBody) -> &CustomValues {
-        &body.custom_fields
-    }
 }
 
 impl Kind for DealField {
     type Body = DealBody;
     type Id = PdDealId;
 
-    const HERMES_ID: Self = Self::HermesId;
+    const STANDARD: &'static [(Self, Member)] = &[
+        (Self::Title, Member::Text("title")),
+        (Self::Company, Member::Link("org_id")),
+        (Self::Contact, Member::Link("person_id")),
+        (Self::Owner, Member::Link("owner_id")),
+        (Self::Pipeline, Member::Link("pipeline_id")),
+        (Self::Stage, Member::Link("stage_id")),
+        (Self::Status, Member::Status),
+    ];
+
+    const COUNTS: &'static [Self] = &[Self::PaidInvoiceCount];
 
     fn number(id: PdDealId) -> i64 {
         id.get().into()
@@ -129,30 +131,13 @@ impl Kind for DealField {
             pipeline_id: number(record, Self::Pipeline),
             stage_id: number(record, Self::Stage),
             status: text(record, Self::Status),
-            is_archived: false,
             custom_fields: write_custom(record, map.fields()),
         }
     }
 
-    /// An archived deal keeps its status, `open` for instance, but cannot be changed. It is read without one, so that
-    /// nobody takes it for open.
-    fn read(body: &DealBody, map: &FieldMap) -> Record<Self> {
-        read_custom(&body.custom_fields, map.fields())
-            .with_some(Self::Title, body.title.clone())
-            .with_some(Self::Company, body.org_id.map(Value::Integer))
-            .with_some(Self::Contact, body.person_id.map(Value::Integer))
-            .with_some(Self::Owner, body.owner_id.map(Value::Integer))
-            .with_some(Self::Pipeline, body.pipeline_id.map(Value::Integer))
-            .with_some(Self::Stage, body.stage_id.map(Value::Integer))
-            .with_some(Self::Status, body.status.clone().filter(|_| !body.is_archived))
-    }
-
-    fn custom_values(body: &DealBody) -> &CustomValues {
-        &body.custom_fields
-    }
-
-    fn is_deleted(deal: &Object<DealBody>) -> bool {
-        deal.is_deleted || deal.body.status.as_deref() == Some(DealStatus::Deleted.as_str())
+    fn is_deleted(deal: &Members) -> bool {
+        let status = deal.get("status").and_then(Json::as_str);
+        deal.get("is_deleted").is_some_and(lenient::is_true) || status == Some(DealStatus::Deleted.as_str())
     }
 }
 
@@ -178,10 +163,9 @@ pub(crate) fn is_same_call(activity: &ActivityBody, wanted: &ActivityBody) -> bo
         && minute(&activity.due_time) == minute(&wanted.due_time)
 }
 
-/// The Hermes id that a value of the field for Hermes ids stands for. When two objects are merged by hand, Pipedrive joins
-/// their values: `5, 9` is the object 5, which took in 9.
+/// The Hermes id that a value of the field for Hermes ids stands for: the first, where a merge has joined several.
 pub(crate) fn hermes_id(value: &Json) -> Option<i32> {
-    lenient::text(value)?.split(',').next()?.trim().parse().ok()
+    Value::Text(lenient::text(value)?).joined_ids().first().copied()
 }
 
 fn text<F: MappedField>(record: &Record<F>, field: F) -> Option<String> {
@@ -193,12 +177,6 @@ fn number<F: MappedField>(record: &Record<F>, field: F) -> Option<i64> {
         Value::Integer(number) => Some(*number),
         Value::Text(text) => text.trim().parse().ok(),
     })
-}
-
-fn preferred(reaches: Option<&[Reach]>) -> Option<String> {
-    let reaches = reaches.unwrap_or_default();
-    let primary = reaches.iter().filter(|reach| reach.primary);
-    primary.chain(reaches).find_map(|reach| reach.value.clone())
 }
 
 fn write_custom<F: MappedField>(record: &Record<F>, fields: &CustomFields<F>) -> CustomValues {
@@ -225,34 +203,8 @@ fn write_value(value: &Value, field_type: FieldType) -> Option<Json> {
     }
 }
 
-fn read_custom<F: Kind>(values: &CustomValues, fields: &CustomFields<F>) -> Record<F> {
-    fields.iter().fold(Record::new(), |record, (field, place)| {
-        let value = values.get(&place.key).and_then(|json| match hermes_id(json) {
-            // What a merge left behind is no difference that would have to be put right.
-            Some(id) if field == F::HERMES_ID => Some(Value::from(id)),
-            _ => read_value(json, place.field_type, field.is_number()),
-        });
-        record.with_some(field, value)
-    })
-}
-
-fn read_value(json: &Json, field_type: FieldType, is_number: bool) -> Option<Value> {
-    let text = lenient::text(json)?;
-    if is_number {
-        // Only a number written as we write it: ` 07` is another value, which we would want to put right.
-        return Some(match text.parse::<i64>() {
-            Ok(number) if number.to_string() == text => Value::Integer(number),
-            _ => Value::Text(text),
-        });
-    }
-    match field_type {
-        FieldType::Date => Some(date(&text).unwrap_or(&text).into()),
-        FieldType::Varchar | FieldType::Text | FieldType::Number => Some(Value::Text(text)),
-    }
-}
-
 /// The date at the start of a text.
-fn date(text: &str) -> Option<&str> {
+pub(crate) fn date(text: &str) -> Option<&str> {
     text.get(..10).filter(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").is_ok())
 }
 

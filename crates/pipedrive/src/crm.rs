@@ -1,19 +1,25 @@
 //! Pipedrive as the CRM of Hermes: companies are organizations, contacts are persons, meetings are activities.
 
+use std::marker::PhantomData;
+
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use hermes_domain::{
     ids::{CompanyId, ContactId, DealId, IdOutOfRange, PdActivityId, PdDealId, PdOrgId, PdPersonId},
-    ports::{Crm, CrmError, CrmResult, MeetingRecord, Remote, Written},
+    ports::{Crm, CrmError, CrmResult, MeetingRecord, Sighting},
     record::{CompanyField, ContactField, DealField, Record},
 };
+use serde::Deserialize;
 
 use crate::{
     client::Client,
     convert::{self, Kind},
     field_map::FieldMap,
+    lenient,
     pages::Filter,
-    wire::{Activity, Object},
+    sight::{self, Members},
+    transport::Version,
+    wire::{Activity, Body, Resource},
 };
 
 /// Pipedrive's clock and ours may differ, and `add_time` is not written at the moment the request arrives.
@@ -31,19 +37,18 @@ impl PipedriveCrm {
         Self { client, map }
     }
 
-    async fn read<K: Kind>(&self, id: K::Id) -> CrmResult<Remote<K::Id, K>> {
-        let object = existing::<K>(self.client.get(K::number(id)).await?)?;
-        Ok(Remote { id, record: K::read(&object.body, &self.map), changed_at: changed_at(&object) })
+    async fn read<K: Kind>(&self, id: K::Id) -> CrmResult<Sighting<K::Id, K>> {
+        self.client.get::<Seen<K>>(K::number(id)).await?.existing()?.sighting(&self.map)
     }
 
-    async fn create<K: Kind>(&self, record: &Record<K>) -> CrmResult<Written<K::Id>> {
-        let object = self.client.create(&K::write(record, &self.map)).await?;
-        Ok(Written { id: id_of(object.id)?, changed_at: changed_at(&object) })
+    async fn create<K: Kind>(&self, record: &Record<K>) -> CrmResult<Sighting<K::Id, K>> {
+        let seen: Seen<K> = self.client.create_as(&K::write(record, &self.map)).await?;
+        seen.sighting(&self.map)
     }
 
-    async fn update<K: Kind>(&self, id: K::Id, changes: &Record<K>) -> CrmResult<Written<K::Id>> {
-        let object = existing::<K>(self.client.update(K::number(id), &K::write(changes, &self.map)).await?)?;
-        Ok(Written { id, changed_at: changed_at(&object) })
+    async fn update<K: Kind>(&self, id: K::Id, changes: &Record<K>) -> CrmResult<Sighting<K::Id, K>> {
+        let seen: Seen<K> = self.client.update_as(K::number(id), &K::write(changes, &self.map)).await?;
+        seen.existing()?.sighting(&self.map)
     }
 
     /// Reads the list, not the search index: what was created a moment ago is in the one, and not yet in the other. The
@@ -53,16 +58,16 @@ impl PipedriveCrm {
         let Some(place) = self.map.get(K::HERMES_ID) else { return Ok(Vec::new()) };
         let since = since.checked_sub_signed(CLOCK_MARGIN).unwrap_or(since);
         let filter = Filter::new().newest_first().custom_fields(&[&place.key]);
-        let mut pages = self.client.list::<Object<K::Body>>(&filter);
+        let mut pages = self.client.list::<Seen<K>>(&filter);
         let mut found = Vec::new();
         'pages: while let Some(page) = pages.next().await? {
-            for object in page {
-                if object.add_time.is_some_and(|added| added < since) {
+            for seen in page {
+                if seen.members.get("add_time").and_then(lenient::moment).is_some_and(|added| added < since) {
                     break 'pages;
                 }
-                let value = K::custom_values(&object.body).get(&place.key);
-                if !K::is_deleted(&object) && value.and_then(convert::hermes_id) == Some(hermes_id) {
-                    found.push(id_of(object.id)?);
+                let value = sight::custom_value(&seen.members, place);
+                if !K::is_deleted(&seen.members) && value.and_then(convert::hermes_id) == Some(hermes_id) {
+                    found.push(seen.id()?);
                 }
             }
         }
@@ -71,18 +76,38 @@ impl PipedriveCrm {
     }
 }
 
-/// For a while Pipedrive still knows, and may even change, what it has deleted.
-fn existing<K: Kind>(object: Object<K::Body>) -> CrmResult<Object<K::Body>> {
-    if K::is_deleted(&object) { Err(CrmError::Gone) } else { Ok(object) }
+/// An object as it was answered, member by member: what is absent and what is empty are not the same.
+#[derive(Debug, Deserialize)]
+#[serde(transparent, bound = "")]
+struct Seen<K> {
+    members: Members,
+    #[serde(skip)]
+    kind: PhantomData<K>,
+}
+
+impl<K: Kind> Resource for Seen<K> {
+    const VERSION: Version = K::Body::VERSION;
+    const PATH: &'static str = K::Body::PATH;
+}
+
+impl<K: Kind> Seen<K> {
+    fn id(&self) -> CrmResult<K::Id> {
+        let id = self.members.get("id").and_then(lenient::integer);
+        id_of(id.ok_or_else(|| CrmError::Decode { message: "the object has no id".to_owned() })?)
+    }
+
+    /// For a while Pipedrive still knows, and may even change, what it has deleted.
+    fn existing(self) -> CrmResult<Self> {
+        if K::is_deleted(&self.members) { Err(CrmError::Gone) } else { Ok(self) }
+    }
+
+    fn sighting(&self, map: &FieldMap) -> CrmResult<Sighting<K::Id, K>> {
+        Ok(sight::sighting(self.id()?, &self.members, map))
+    }
 }
 
 fn id_of<Id: TryFrom<i64, Error = IdOutOfRange>>(raw: i64) -> CrmResult<Id> {
     Id::try_from(raw).map_err(|error| CrmError::Decode { message: error.to_string() })
-}
-
-/// An object that was never changed may have no time of its last change.
-fn changed_at<B>(object: &Object<B>) -> Option<DateTime<Utc>> {
-    object.update_time.or(object.add_time)
 }
 
 #[async_trait]
@@ -91,15 +116,19 @@ impl Crm for PipedriveCrm {
         self.map.fingerprint()
     }
 
-    async fn company(&self, id: PdOrgId) -> CrmResult<Remote<PdOrgId, CompanyField>> {
+    async fn company(&self, id: PdOrgId) -> CrmResult<Sighting<PdOrgId, CompanyField>> {
         self.read(id).await
     }
 
-    async fn create_company(&self, record: &Record<CompanyField>) -> CrmResult<Written<PdOrgId>> {
+    async fn create_company(&self, record: &Record<CompanyField>) -> CrmResult<Sighting<PdOrgId, CompanyField>> {
         self.create(record).await
     }
 
-    async fn update_company(&self, id: PdOrgId, changes: &Record<CompanyField>) -> CrmResult<Written<PdOrgId>> {
+    async fn update_company(
+        &self,
+        id: PdOrgId,
+        changes: &Record<CompanyField>,
+    ) -> CrmResult<Sighting<PdOrgId, CompanyField>> {
         self.update(id, changes).await
     }
 
@@ -111,15 +140,19 @@ impl Crm for PipedriveCrm {
         self.find::<CompanyField>(id.get(), since).await
     }
 
-    async fn contact(&self, id: PdPersonId) -> CrmResult<Remote<PdPersonId, ContactField>> {
+    async fn contact(&self, id: PdPersonId) -> CrmResult<Sighting<PdPersonId, ContactField>> {
         self.read(id).await
     }
 
-    async fn create_contact(&self, record: &Record<ContactField>) -> CrmResult<Written<PdPersonId>> {
+    async fn create_contact(&self, record: &Record<ContactField>) -> CrmResult<Sighting<PdPersonId, ContactField>> {
         self.create(record).await
     }
 
-    async fn update_contact(&self, id: PdPersonId, changes: &Record<ContactField>) -> CrmResult<Written<PdPersonId>> {
+    async fn update_contact(
+        &self,
+        id: PdPersonId,
+        changes: &Record<ContactField>,
+    ) -> CrmResult<Sighting<PdPersonId, ContactField>> {
         self.update(id, changes).await
     }
 
@@ -127,15 +160,15 @@ impl Crm for PipedriveCrm {
         self.find::<ContactField>(id.get(), since).await
     }
 
-    async fn deal(&self, id: PdDealId) -> CrmResult<Remote<PdDealId, DealField>> {
+    async fn deal(&self, id: PdDealId) -> CrmResult<Sighting<PdDealId, DealField>> {
         self.read(id).await
     }
 
-    async fn create_deal(&self, record: &Record<DealField>) -> CrmResult<Written<PdDealId>> {
+    async fn create_deal(&self, record: &Record<DealField>) -> CrmResult<Sighting<PdDealId, DealField>> {
         self.create(record).await
     }
 
-    async fn update_deal(&self, id: PdDealId, changes: &Record<DealField>) -> CrmResult<Written<PdDealId>> {
+    async fn update_deal(&self, id: PdDealId, changes: &Record<DealField>) -> CrmResult<Sighting<PdDealId, DealField>> {
         self.update(id, changes).await
     }
 

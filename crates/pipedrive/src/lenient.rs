@@ -1,7 +1,7 @@
 //! Reading values that may come in another shape than the documents say. What cannot be made sense of counts as absent,
 //! so that one odd value never costs a whole object.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value as Json;
 
@@ -27,13 +27,34 @@ pub(crate) fn text(json: &Json) -> Option<String> {
     }
 }
 
-/// `2026-11-22T10:00:00Z`, or v1's `2026-11-22 10:00:00`.
-fn moment(json: &Json) -> Option<DateTime<Utc>> {
-    let text = json.as_str()?;
-    DateTime::parse_from_rfc3339(text)
-        .map(|moment| moment.to_utc())
-        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").map(|moment| moment.and_utc()))
-        .ok()
+/// `2026-11-22T10:00:00Z`, v1's `2026-11-22 10:00:00`, or seconds since 1970. Cut to microseconds, which is what can be
+/// stored; a year beyond four digits is a mistake.
+pub(crate) fn moment(json: &Json) -> Option<DateTime<Utc>> {
+    let moment = match json {
+        Json::Number(_) => DateTime::from_timestamp(integer(json)?, 0)?,
+        Json::String(text) => DateTime::parse_from_rfc3339(text)
+            .map(|moment| moment.to_utc())
+            .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").map(|moment| moment.and_utc()))
+            .ok()?,
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => return None,
+    };
+    let moment = DateTime::from_timestamp_micros(moment.timestamp_micros())?;
+    (1..=9999).contains(&moment.year()).then_some(moment)
+}
+
+/// True only for `true` and `1`.
+pub(crate) fn is_true(json: &Json) -> bool {
+    json.as_bool().unwrap_or_else(|| integer(json) == Some(1))
+}
+
+/// `null`, empty text, or an empty list.
+pub(crate) fn is_empty(json: &Json) -> bool {
+    match json {
+        Json::Null => true,
+        Json::String(text) => text.is_empty(),
+        Json::Array(list) => list.is_empty(),
+        Json::Bool(_) | Json::Number(_) | Json::Object(_) => false,
+    }
 }
 
 pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
@@ -52,10 +73,8 @@ pub(crate) fn optional_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Res
     Ok(moment(&Json::deserialize(deserializer)?))
 }
 
-/// True only for `true` and `1`.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    let json = Json::deserialize(deserializer)?;
-    Ok(json.as_bool().unwrap_or_else(|| integer(&json) == Some(1)))
+    Ok(is_true(&Json::deserialize(deserializer)?))
 }
 
 /// `null`, or a shape that is not the type's, is its default.
@@ -110,9 +129,18 @@ mod tests {
     #[test]
     fn moments_of_both_apis_are_read() {
         let wanted = DateTime::from_timestamp(1_795_341_600, 0);
-        for text in ["2026-11-22T10:00:00Z", "2026-11-22T11:00:00.000+01:00", "2026-11-22 10:00:00"] {
-            assert_eq!(moment(&json!(text)), wanted, "{text}");
+        for json in [
+            json!("2026-11-22T10:00:00Z"),
+            json!("2026-11-22T11:00:00.000000999+01:00"),
+            json!("2026-11-22 10:00:00"),
+            json!(1_795_341_600),
+        ] {
+            assert_eq!(moment(&json), wanted, "{json}");
         }
-        assert_eq!(moment(&json!("soon")), None);
+        let odd =
+            ["soon", "1795341600", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00", "2026-02-30 10:00:00"];
+        for json in odd.map(Json::from).into_iter().chain([json!(1_795_341_600_000_i64), json!(i64::MIN), json!(0.5)]) {
+            assert_eq!(moment(&json), None, "{json}");
+        }
     }
 }

@@ -1,9 +1,12 @@
-//! A client for Pipedrive's API v2 (and the few parts of v1 that have no successor), and the CRM of Hermes on top of it.
+//! A client for Pipedrive's API v2 (and the few parts of v1 that have no successor), the CRM of Hermes on top of it, and
+//! what Pipedrive tells of itself by webhooks.
 //!
 //! - [`Client`] is typed access to organizations, persons, deals, activities and what describes them. It keeps the rate
 //!   limit, repeats what is safe to repeat, and reports failures by their meaning ([`Error`]). It knows nothing of Hermes.
 //! - [`FieldMap`] says which custom field of an account stands for which field of Hermes.
 //! - [`PipedriveCrm`] puts both together behind the port [`hermes_domain::ports::Crm`].
+//! - [`PipedriveWebhooks`] is the port [`hermes_domain::ports::CrmWebhooks`]: whether a webhook (v2) is genuine, and what it
+//!   says. It does no I/O, and no input makes it panic. What it sees of an object is what [`PipedriveCrm`] reads of it.
 //!
 //! One API key needs one client: its clones share the rate limit and the pauses that Pipedrive asks for.
 //!
@@ -36,9 +39,12 @@ mod crm;
 mod error;
 mod field_map;
 mod gate;
+mod json;
 mod lenient;
 mod pages;
+mod sight;
 mod transport;
+mod webhook;
 pub mod wire;
 
 pub use client::Client;
@@ -48,3 +54,4 @@ pub use error::{BuildError, Error, Result};
 pub use field_map::{CustomField, CustomFields, FieldMap, FieldMapError, FieldType, MappedField};
 pub use pages::{Filter, Pages, Search};
 pub use transport::Version;
+pub use webhook::{Credentials, PipedriveWebhooks};

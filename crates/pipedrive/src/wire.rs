@@ -128,9 +128,6 @@ pub struct DealBody {
     /// `open`, `won`, `lost` or `deleted`.
     #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// Put away by somebody: whatever its status, it cannot be changed, and no list holds it. Never sent.
-    #[serde(deserialize_with = "lenient::flag", skip_serializing)]
-    pub is_archived: bool,
     #[serde(deserialize_with = "lenient::or_default", skip_serializing_if = "Map::is_empty")]
     pub custom_fields: CustomValues,
 }

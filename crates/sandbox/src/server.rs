@@ -194,6 +194,11 @@ impl<S: Site> Server<S> {
         &self.runtime
     }
 
+    /// Starts over, as `POST /sandbox/reset` has it.
+    pub fn reset(&self) {
+        self.host.reset();
+    }
+
     /// Says that something was changed from inside the process, for [`Server::until`].
     pub fn touch(&self) {
         self.host.touch();
@@ -374,6 +379,12 @@ impl<S> Host<S> {
 }
 
 impl<S: Site> Host<S> {
+    fn reset(&self) {
+        self.site.reset();
+        self.faults.clear();
+        self.log.clear();
+    }
+
     fn carry_out(&self, seq: u64, request: &Request) -> Response {
         let response = self.site.answer(request);
         self.log.carried_out(seq, response.status);
@@ -408,9 +419,7 @@ impl<S: Site> Host<S> {
             }
             ("GET", ["sandbox", "state"]) => Response::json(200, &self.site.state()),
             ("POST", ["sandbox", "reset"]) => {
-                self.site.reset();
-                self.faults.clear();
-                self.log.clear();
+                self.reset();
                 Response::json(200, &json!({}))
             }
             _ => Response::json(404, &json!({ "error": "There is no such control." })),

@@ -46,3 +46,18 @@ pub async fn by_tc2_ids(tx: &mut Tx, ids: &[Tc2AdminId]) -> Result<HashMap<Tc2Ad
         admin::table.filter(admin::tc2_admin_id.eq_any(ids)).select((admin::id, admin::tc2_admin_id)).load(tx).await?;
     Ok(rows.into_iter().filter_map(|(id, tc2)| Some((Tc2AdminId::new(tc2?), AdminId::new(id)))).collect())
 }
+
+/// The admins who are these users of the CRM. Of several who are the same user, the one who was there first.
+pub async fn by_crm_users(tx: &mut Tx, ids: &[PdUserId]) -> Result<HashMap<PdUserId, AdminId>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<i32> = ids.iter().map(|id| id.get()).collect();
+    let rows: Vec<(i32, Option<i32>)> = admin::table
+        .filter(admin::pd_owner_id.eq_any(ids))
+        .order(admin::id.desc())
+        .select((admin::id, admin::pd_owner_id))
+        .load(tx)
+        .await?;
+    Ok(rows.into_iter().filter_map(|(id, user)| Some((PdUserId::new(user?), AdminId::new(id)))).collect())
+}

@@ -156,14 +156,29 @@ pub async fn by_id(tx: &mut Tx, id: CompanyId) -> Result<Option<Company>, StoreE
     Ok(row.map(Company::from))
 }
 
+/// The company of a TC2 client, which nobody else changes until the transaction ends.
 pub async fn by_client(tx: &mut Tx, id: Tc2ClientId) -> Result<Option<Company>, StoreError> {
     let row = company::table
         .filter(company::tc2_cligency_id.eq(id.get()))
         .select(CompanyRow::as_select())
+        .for_no_key_update()
         .first(tx)
         .await
         .optional()?;
     Ok(row.map(Company::from))
+}
+
+/// A company, which nobody else changes until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: CompanyId) -> Result<Option<Company>, StoreError> {
+    let row = company::table.find(id.get()).select(CompanyRow::as_select()).for_no_key_update();
+    Ok(row.first(tx).await.optional()?.map(Company::from))
+}
+
+/// The company that is this organization in the CRM.
+pub async fn by_crm_id(tx: &mut Tx, id: PdOrgId) -> Result<Option<CompanyId>, StoreError> {
+    let found =
+        company::table.filter(company::pd_org_id.eq(id.get())).select(company::id).first(tx).await.optional()?;
+    Ok(found.map(CompanyId::new))
 }
 
 pub async fn insert(
@@ -199,6 +214,34 @@ pub async fn update_from_tc2(
 ) -> Result<(), StoreError> {
     let changes = Tc2Columns::new(profile, Some(as_of));
     Prepared(diesel::update(company::table.find(id.get())).set(changes)).execute(tx).await?;
+    Ok(())
+}
+
+/// Stores a company as people left it in the CRM.
+pub async fn update_from_crm(tx: &mut Tx, company: &Company) -> Result<(), StoreError> {
+    let profile = &company.profile;
+    let changes = (
+        company::pd_org_id.eq(company.crm_id.map(PdOrgId::get)),
+        company::is_deleted.eq(company.is_deleted),
+        company::name.eq(profile.name.as_str()),
+        company::created.eq(profile.created),
+        company::country.eq(profile.country.as_deref()),
+        company::website.eq(profile.website.as_deref()),
+        company::sales_person_id.eq(profile.sales_person.get()),
+        company::support_person_id.eq(profile.support_person.map(AdminId::get)),
+        company::bdr_person_id.eq(profile.bdr_person.map(AdminId::get)),
+        Tc2Columns::new(profile, company.tc2_as_of),
+    );
+    diesel::update(company::table.find(company.id.get())).set(changes).execute(tx).await?;
+    Ok(())
+}
+
+/// The organization is no longer in the CRM; `deleted`, when that is to be the end of the company.
+pub async fn unlink(tx: &mut Tx, id: CompanyId, deleted: bool) -> Result<(), StoreError> {
+    diesel::update(company::table.find(id.get()))
+        .set((company::pd_org_id.eq(None::<i32>), company::is_deleted.eq(deleted)))
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ struct ContactRow {
     phone: Option<String>,
     country: Option<String>,
     company_id: i32,
+    is_deleted: bool,
 }
 
 impl From<ContactRow> for Contact {
@@ -35,6 +36,7 @@ impl From<ContactRow> for Contact {
             email: row.email.map(Text::from),
             phone: row.phone.map(Text::from),
             country: row.country.map(Text::from),
+            is_deleted: row.is_deleted,
         }
     }
 }
@@ -97,15 +99,106 @@ pub async fn by_recipient(tx: &mut Tx, id: Tc2RecipientId) -> Result<Option<(Con
     Ok(found.map(|(id, company)| (ContactId::new(id), CompanyId::new(company))))
 }
 
-/// A company's contacts, oldest first.
+/// A company's contacts, oldest first, without those that were deleted.
 pub async fn of_company(tx: &mut Tx, id: CompanyId) -> Result<Vec<Contact>, StoreError> {
     let rows = contact::table
         .filter(contact::company_id.eq(id.get()))
+        .filter(diesel::dsl::not(contact::is_deleted))
         .order(contact::id)
         .select(ContactRow::as_select())
         .load(tx)
         .await?;
     Ok(rows.into_iter().map(Contact::from).collect())
+}
+
+pub async fn by_id(tx: &mut Tx, id: ContactId) -> Result<Option<Contact>, StoreError> {
+    let row = contact::table.find(id.get()).select(ContactRow::as_select()).first(tx).await.optional()?;
+    Ok(row.map(Contact::from))
+}
+
+/// A contact, which nobody else changes until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: ContactId) -> Result<Option<Contact>, StoreError> {
+    let row = contact::table.find(id.get()).select(ContactRow::as_select()).for_no_key_update();
+    Ok(row.first(tx).await.optional()?.map(Contact::from))
+}
+
+/// The contact that is this person in the CRM.
+pub async fn by_crm_id(tx: &mut Tx, id: PdPersonId) -> Result<Option<ContactId>, StoreError> {
+    let found =
+        contact::table.filter(contact::pd_person_id.eq(id.get())).select(contact::id).first(tx).await.optional()?;
+    Ok(found.map(ContactId::new))
+}
+
+/// The person in the CRM that a contact is.
+pub async fn crm_id(tx: &mut Tx, id: ContactId) -> Result<Option<PdPersonId>, StoreError> {
+    let found: Option<Option<i32>> =
+        contact::table.find(id.get()).select(contact::pd_person_id).first(tx).await.optional()?;
+    Ok(found.flatten().map(PdPersonId::new))
+}
+
+/// The contacts with this email that were not deleted, oldest first, and whose they are.
+pub async fn by_email(tx: &mut Tx, email: &str) -> Result<Vec<(ContactId, CompanyId)>, StoreError> {
+    let found: Vec<(i32, i32)> = contact::table
+        .filter(contact::email.eq(email))
+        .filter(diesel::dsl::not(contact::is_deleted))
+        .order(contact::id)
+        .select((contact::id, contact::company_id))
+        .load(tx)
+        .await?;
+    Ok(found.into_iter().map(|(id, company)| (ContactId::new(id), CompanyId::new(company))).collect())
+}
+
+/// Makes a contact that TC2 does not know.
+pub async fn insert(tx: &mut Tx, new: &NewContact) -> Result<ContactId, StoreError> {
+    let id = diesel::insert_into(contact::table)
+        .values((
+            contact::created.eq(new.created),
+            contact::first_name.eq(new.first_name.as_deref()),
+            contact::last_name.eq(new.last_name.as_deref()),
+            contact::email.eq(new.email.as_deref()),
+            contact::phone.eq(new.phone.as_deref()),
+            contact::country.eq(new.country.as_deref()),
+            contact::company_id.eq(new.company_id.get()),
+        ))
+        .returning(contact::id)
+        .get_result(tx)
+        .await?;
+    Ok(ContactId::new(id))
+}
+
+/// Stores a contact as people left it in the CRM.
+pub async fn update_from_crm(tx: &mut Tx, contact: &Contact) -> Result<(), StoreError> {
+    diesel::update(contact::table.find(contact.id.get()))
+        .set((
+            contact::pd_person_id.eq(contact.crm_id.map(PdPersonId::get)),
+            contact::is_deleted.eq(contact.is_deleted),
+            contact::first_name.eq(contact.first_name.as_deref()),
+            contact::last_name.eq(contact.last_name.as_deref()),
+            contact::email.eq(contact.email.as_deref()),
+            contact::phone.eq(contact.phone.as_deref()),
+            contact::company_id.eq(contact.company_id.get()),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The person is no longer in the CRM, and the contact is not to be shown there again.
+pub async fn delete(tx: &mut Tx, id: ContactId) -> Result<(), StoreError> {
+    diesel::update(contact::table.find(id.get()))
+        .set((contact::pd_person_id.eq(None::<i32>), contact::is_deleted.eq(true)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A company's contacts go over to another one.
+pub async fn move_to(tx: &mut Tx, from: CompanyId, to: CompanyId) -> Result<(), StoreError> {
+    diesel::update(contact::table.filter(contact::company_id.eq(from.get())))
+        .set(contact::company_id.eq(to.get()))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 pub async fn set_crm_id(tx: &mut Tx, id: ContactId, crm_id: Option<PdPersonId>) -> Result<(), StoreError> {

@@ -1,13 +1,19 @@
-//! The table `pipedrive_object`: what the CRM was last told of each object, and which writes are under way.
+//! The table `pipedrive_object`: what was last agreed on with the CRM of each object, and which writes are under way.
 //!
 //! A write is noted before it is sent: from then on nobody can know what the CRM holds of the fields concerned, or whether
 //! the object exists, until the write's outcome is noted too. So what is kept as sent is certain at any moment, whatever
 //! dies, and a difference can never be taken for none.
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Integer, Text},
+};
 use diesel_async::RunQueryDsl;
-use hermes_domain::record::{Field, Record};
+use hermes_domain::{
+    agreement::Agreement,
+    record::{Field, Record},
+};
 use serde_json::Value as Json;
 
 use crate::{error::StoreError, pool::Tx, schema::pipedrive_object as object};
@@ -19,6 +25,8 @@ pub enum ObjectKind {
     Person,
     Deal,
     Activity,
+    Pipeline,
+    Stage,
 }
 
 impl ObjectKind {
@@ -28,6 +36,8 @@ impl ObjectKind {
             Self::Person => "person",
             Self::Deal => "deal",
             Self::Activity => "activity",
+            Self::Pipeline => "pipeline",
+            Self::Stage => "stage",
         }
     }
 }
@@ -38,21 +48,25 @@ impl ObjectKind {
 pub struct CrmObject {
     pub kind: String,
     pub hermes_id: i32,
-    /// The object that `sent` and `withheld` speak of; none while it is being created.
+    /// The object that `sent`, `shown` and `withheld` speak of; none while it is being created.
     pub pipedrive_id: Option<i32>,
     pub sent: Option<Json>,
-    /// The fingerprint of the field map when it was sent.
+    pub shown: Option<Json>,
+    /// The fingerprint of the field map when it was sent and shown.
     pub schema: Option<String>,
     pub withheld: Option<Json>,
     /// A write was started then, and nobody knows how it ended.
     pub in_flight_since: Option<DateTime<Utc>>,
+    /// The organization is to be deleted.
+    pub purge_id: Option<i32>,
 }
 
 impl CrmObject {
-    /// What the object `pipedrive_id` certainly holds of what it was told under this schema, when anything is known.
-    pub fn sent_to<F: Field>(&self, pipedrive_id: i32, schema: &str) -> Option<Record<F>> {
+    /// What was agreed on with the CRM about its object `pipedrive_id` under this schema.
+    pub fn agreement<F: Field>(&self, pipedrive_id: i32, schema: &str) -> Agreement<F> {
         let same = self.pipedrive_id == Some(pipedrive_id) && self.schema.as_deref() == Some(schema);
-        self.sent.as_ref().filter(|_| same).map(Record::from_json)
+        let read = |json: &Option<Json>| json.as_ref().filter(|_| same).map(Record::from_json);
+        Agreement { sent: read(&self.sent), shown: read(&self.shown) }
     }
 
     /// What was deliberately not sent to the object `pipedrive_id`.
@@ -76,6 +90,12 @@ pub async fn of_kind(tx: &mut Tx, kind: ObjectKind, ids: &[i32]) -> Result<Vec<C
         .await?)
 }
 
+/// What is known of an object, which nobody else changes until the transaction ends.
+pub async fn lock(tx: &mut Tx, kind: ObjectKind, id: i32) -> Result<Option<CrmObject>, StoreError> {
+    let row = object::table.find((kind.as_str(), id)).select(CrmObject::as_select()).for_update();
+    Ok(row.first(tx).await.optional()?)
+}
+
 /// Notes that a creation is about to be tried, before it is. `false`, and nothing is noted, when another write began since
 /// `seen` was read: whoever began it may be creating the object now.
 pub async fn creation_starts(
@@ -93,6 +113,7 @@ pub async fn creation_starts(
             object::in_flight_since.eq(Some(now)),
             object::pipedrive_id.eq(None::<i32>),
             object::sent.eq(None::<Json>),
+            object::shown.eq(None::<Json>),
             object::withheld.eq(None::<Json>),
         ));
     let noted = diesel::query_dsl::methods::FilterDsl::filter(note, object::in_flight_since.is_not_distinct_from(seen))
@@ -101,46 +122,22 @@ pub async fn creation_starts(
     Ok(noted > 0)
 }
 
-/// What an object holds, as far as it is certain.
+/// What was agreed on about an object of the CRM.
 #[derive(Debug)]
-pub struct Sent<'a, F: Field> {
+pub struct Agreed<'a, F: Field> {
     pub pipedrive_id: i32,
-    pub record: &'a Record<F>,
     pub schema: &'a str,
-    /// The CRM's own time of the object's last change.
-    pub changed_at: Option<DateTime<Utc>>,
+    pub agreement: &'a Agreement<F>,
 }
 
-/// Notes that an update is about to be tried, before it is: `sent` is what stays certain of the object meanwhile.
-pub async fn update_starts<F: Field>(
-    tx: &mut Tx,
-    kind: ObjectKind,
-    id: i32,
-    sent: &Sent<'_, F>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    put(tx, kind, id, sent, Some(now)).await
-}
-
-/// Notes what the CRM now holds of an object. Ends the write that was under way.
-pub async fn was_sent<F: Field>(tx: &mut Tx, kind: ObjectKind, id: i32, sent: &Sent<'_, F>) -> Result<(), StoreError> {
-    put(tx, kind, id, sent, None).await
-}
-
-async fn put<F: Field>(
-    tx: &mut Tx,
-    kind: ObjectKind,
-    id: i32,
-    sent: &Sent<'_, F>,
-    in_flight_since: Option<DateTime<Utc>>,
-) -> Result<(), StoreError> {
+/// Notes what was agreed on. What was held back before is looked at anew.
+pub async fn agree<F: Field>(tx: &mut Tx, kind: ObjectKind, id: i32, agreed: &Agreed<'_, F>) -> Result<(), StoreError> {
     let values = (
-        object::pipedrive_id.eq(Some(sent.pipedrive_id)),
-        object::sent.eq(Some(sent.record.to_json())),
-        object::schema.eq(Some(sent.schema)),
-        object::changed_at.eq(sent.changed_at),
+        object::pipedrive_id.eq(Some(agreed.pipedrive_id)),
+        object::schema.eq(Some(agreed.schema)),
+        object::sent.eq(agreed.agreement.sent.as_ref().map(Record::to_json)),
+        object::shown.eq(agreed.agreement.shown.as_ref().map(Record::to_json)),
         object::withheld.eq(None::<Json>),
-        object::in_flight_since.eq(in_flight_since),
     );
     diesel::insert_into(object::table)
         .values((object::kind.eq(kind.as_str()), object::hermes_id.eq(id), values.clone()))
@@ -152,6 +149,23 @@ async fn put<F: Field>(
     Ok(())
 }
 
+/// Notes that an update is about to be tried, before it is: what is agreed on is certain meanwhile.
+pub async fn update_starts<F: Field>(
+    tx: &mut Tx,
+    kind: ObjectKind,
+    id: i32,
+    certain: &Agreed<'_, F>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    agree(tx, kind, id, certain).await?;
+    set_in_flight(tx, kind, id, Some(now)).await
+}
+
+/// Notes that the write that was under way has been answered.
+pub async fn write_ended(tx: &mut Tx, kind: ObjectKind, id: i32) -> Result<(), StoreError> {
+    set_in_flight(tx, kind, id, None).await
+}
+
 /// Notes of a write that failed when it can last have taken effect; `None`, when it certainly did not.
 pub async fn write_failed(
     tx: &mut Tx,
@@ -159,10 +173,11 @@ pub async fn write_failed(
     id: i32,
     unclear_since: Option<DateTime<Utc>>,
 ) -> Result<(), StoreError> {
-    diesel::update(object::table.find((kind.as_str(), id)))
-        .set(object::in_flight_since.eq(unclear_since))
-        .execute(tx)
-        .await?;
+    set_in_flight(tx, kind, id, unclear_since).await
+}
+
+async fn set_in_flight(tx: &mut Tx, kind: ObjectKind, id: i32, since: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+    diesel::update(object::table.find((kind.as_str(), id))).set(object::in_flight_since.eq(since)).execute(tx).await?;
     Ok(())
 }
 
@@ -208,6 +223,45 @@ pub async fn was_withheld<F: Field>(
 /// What was sent of an object is in doubt: it is read again before anything is concluded from it.
 pub async fn doubt(tx: &mut Tx, kind: ObjectKind, id: i32) -> Result<(), StoreError> {
     diesel::update(object::table.find((kind.as_str(), id))).set(object::sent.eq(None::<Json>)).execute(tx).await?;
+    Ok(())
+}
+
+/// Notes that an organization is to be deleted, before it is.
+pub async fn purge_starts(tx: &mut Tx, id: i32, pipedrive_id: i32, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let note = (object::purge_id.eq(Some(pipedrive_id)), object::in_flight_since.eq(Some(now)));
+    diesel::insert_into(object::table)
+        .values((object::kind.eq(ObjectKind::Organization.as_str()), object::hermes_id.eq(id), note))
+        .on_conflict((object::kind, object::hermes_id))
+        .do_update()
+        .set(note)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The organization was certainly not deleted, and is the company's again.
+pub async fn purge_failed(tx: &mut Tx, id: i32) -> Result<(), StoreError> {
+    diesel::update(object::table.find((ObjectKind::Organization.as_str(), id)))
+        .set((object::purge_id.eq(None::<i32>), object::in_flight_since.eq(None::<DateTime<Utc>>)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Links to the CRM's object `from` lead to `to` now: it has moved them itself, in a merge.
+pub async fn relink<F: Field>(tx: &mut Tx, kind: ObjectKind, link: F, from: i32, to: i32) -> Result<(), StoreError> {
+    diesel::sql_query(
+        "UPDATE pipedrive_object
+         SET sent = CASE WHEN sent -> $2 = to_jsonb($3) THEN jsonb_set(sent, ARRAY[$2], to_jsonb($4)) ELSE sent END,
+             shown = CASE WHEN shown -> $2 = to_jsonb($3) THEN jsonb_set(shown, ARRAY[$2], to_jsonb($4)) ELSE shown END
+         WHERE kind = $1 AND (sent -> $2 = to_jsonb($3) OR shown -> $2 = to_jsonb($3))",
+    )
+    .bind::<Text, _>(kind.as_str())
+    .bind::<Text, _>(link.name())
+    .bind::<Integer, _>(from)
+    .bind::<Integer, _>(to)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

@@ -66,9 +66,9 @@ impl From<DealRow> for Deal {
     }
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = deal, treat_none_as_default_value = false)]
-struct NewDeal<'a> {
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = deal, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct DealColumns<'a> {
     name: Option<&'a str>,
     status: &'a str,
     admin_id: i32,
@@ -89,29 +89,88 @@ struct NewDeal<'a> {
     utm_source: Option<&'a str>,
 }
 
+impl<'a> DealColumns<'a> {
+    fn new(company: CompanyId, terms: &'a DealTerms) -> Self {
+        Self {
+            name: terms.name.as_deref(),
+            status: terms.status.as_str(),
+            admin_id: terms.admin.get(),
+            pipeline_id: terms.pipeline.get(),
+            stage_id: terms.stage.get(),
+            company_id: company.get(),
+            contact_id: terms.contact.map(ContactId::get),
+            support_person_id: terms.support_person.map(AdminId::get),
+            bdr_person_id: terms.bdr_person.map(AdminId::get),
+            paid_invoice_count: terms.paid_invoice_count,
+            tc2_status: terms.tc2_status.as_ref().map(Tc2Status::as_str),
+            tc2_cligency_url: terms.tc2_url.as_deref(),
+            website: terms.website.as_deref(),
+            price_plan: terms.price_plan.map(PricePlan::as_str),
+            estimated_income: terms.estimated_income.as_deref(),
+            signup_questionnaire: terms.signup_questionnaire.as_deref(),
+            utm_campaign: terms.utm_campaign.as_deref(),
+            utm_source: terms.utm_source.as_deref(),
+        }
+    }
+}
+
 pub async fn insert(tx: &mut Tx, company: CompanyId, terms: &DealTerms) -> Result<DealId, StoreError> {
-    let row = NewDeal {
-        name: terms.name.as_deref(),
-        status: terms.status.as_str(),
-        admin_id: terms.admin.get(),
-        pipeline_id: terms.pipeline.get(),
-        stage_id: terms.stage.get(),
-        company_id: company.get(),
-        contact_id: terms.contact.map(ContactId::get),
-        support_person_id: terms.support_person.map(AdminId::get),
-        bdr_person_id: terms.bdr_person.map(AdminId::get),
-        paid_invoice_count: terms.paid_invoice_count,
-        tc2_status: terms.tc2_status.as_ref().map(Tc2Status::as_str),
-        tc2_cligency_url: terms.tc2_url.as_deref(),
-        website: terms.website.as_deref(),
-        price_plan: terms.price_plan.map(PricePlan::as_str),
-        estimated_income: terms.estimated_income.as_deref(),
-        signup_questionnaire: terms.signup_questionnaire.as_deref(),
-        utm_campaign: terms.utm_campaign.as_deref(),
-        utm_source: terms.utm_source.as_deref(),
-    };
+    let row = DealColumns::new(company, terms);
     let id = diesel::insert_into(deal::table).values(row).returning(deal::id).get_result(tx).await?;
     Ok(DealId::new(id))
+}
+
+/// A deal, which nobody else changes until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: DealId) -> Result<Option<Deal>, StoreError> {
+    let row = deal::table.find(id.get()).select(DealRow::as_select()).for_no_key_update();
+    Ok(row.first(tx).await.optional()?.map(Deal::from))
+}
+
+/// The deal that is this one in the CRM.
+pub async fn by_crm_id(tx: &mut Tx, id: PdDealId) -> Result<Option<DealId>, StoreError> {
+    let found = deal::table.filter(deal::pd_deal_id.eq(id.get())).select(deal::id).first(tx).await.optional()?;
+    Ok(found.map(DealId::new))
+}
+
+/// Stores a deal as people left it in the CRM.
+pub async fn update_from_crm(tx: &mut Tx, deal: &Deal) -> Result<(), StoreError> {
+    let place = (deal::pd_deal_id.eq(deal.crm_id.map(PdDealId::get)), deal::close_pending.eq(deal.close_pending));
+    diesel::update(deal::table.find(deal.id.get()))
+        .set((place, DealColumns::new(deal.company_id, &deal.terms)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The deal is no longer in the CRM.
+pub async fn delete(tx: &mut Tx, id: DealId) -> Result<(), StoreError> {
+    diesel::update(deal::table.find(id.get()))
+        .set((
+            deal::pd_deal_id.eq(None::<i32>),
+            deal::status.eq(DealStatus::Deleted.as_str()),
+            deal::close_pending.eq(false),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A company's deals go over to another one.
+pub async fn move_to(tx: &mut Tx, from: CompanyId, to: CompanyId) -> Result<(), StoreError> {
+    diesel::update(deal::table.filter(deal::company_id.eq(from.get())))
+        .set(deal::company_id.eq(to.get()))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A contact's deals go over to another one.
+pub async fn change_contact(tx: &mut Tx, from: ContactId, to: ContactId) -> Result<(), StoreError> {
+    diesel::update(deal::table.filter(deal::contact_id.eq(from.get())))
+        .set(deal::contact_id.eq(Some(to.get())))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Whether the company has, or ever had, a deal.

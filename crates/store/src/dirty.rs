@@ -5,8 +5,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    dsl::case_when,
+    dsl::{case_when, exists},
     prelude::*,
+    select,
     sql_types::{SmallInt, Text, Timestamptz},
     upsert::excluded,
 };
@@ -71,6 +72,11 @@ pub async fn mark(tx: &mut Tx, id: CompanyId, priority: Priority, now: DateTime<
         ));
     Prepared(mark).execute(tx).await?;
     Ok(())
+}
+
+/// Whether the CRM may not show the company as it is.
+pub async fn is_dirty(tx: &mut Tx, id: CompanyId) -> Result<bool, StoreError> {
+    Ok(select(exists(dirty::table.find(id.get()))).get_result(tx).await?)
 }
 
 /// A dirty company, in the version that was read.

@@ -11,17 +11,19 @@ use crate::{error::StoreError, pool::Tx, schema::webhook_event as event};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
     Tc2,
+    Pipedrive,
 }
 
 impl Source {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tc2 => "tc2",
+            Self::Pipedrive => "pipedrive",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Tc2].into_iter().find(|source| source.as_str() == name)
+        [Self::Tc2, Self::Pipedrive].into_iter().find(|source| source.as_str() == name)
     }
 }
 
@@ -35,6 +37,8 @@ pub enum EventState {
     Waiting {
         reason: String,
         next_attempt_at: DateTime<Utc>,
+        /// What has to appear, when it is known: `organization:12`.
+        waits_for: Option<String>,
     },
     /// It could not be applied; tried again then, or never by itself.
     Failed {
@@ -72,6 +76,13 @@ impl EventState {
             Self::Failed { next_attempt_at, .. } => *next_attempt_at,
         }
     }
+
+    fn waits_for(&self) -> Option<&str> {
+        match self {
+            Self::Waiting { waits_for, .. } => waits_for.as_deref(),
+            Self::Applied | Self::Ignored(_) | Self::Failed { .. } => None,
+        }
+    }
 }
 
 /// Stores an event with what becomes of it in the same transaction, and returns its number. Nothing, when the same event
@@ -98,6 +109,7 @@ pub async fn insert(
             event::reason.eq(state.reason()),
             event::attempts.eq(1),
             event::next_attempt_at.eq(state.next_attempt_at()),
+            event::waits_for.eq(state.waits_for()),
         ))
         .on_conflict(event::digest)
         .do_nothing()
@@ -108,7 +120,7 @@ pub async fn insert(
 }
 
 /// Lets go of the events of one entity that wait or failed and happened no later than one that was stored since: each tells
-/// all there is to tell. One that failed itself takes the place only of others that failed: what waits may still come right.
+/// all there is to tell, but for the end of an entity and for merges. One that failed itself takes the place only of others that failed: what waits may still come right.
 pub async fn supersede(
     tx: &mut Tx,
     source: Source,
@@ -130,6 +142,8 @@ pub async fn supersede(
         .filter(event::source.eq(source.as_str()))
         .filter(event::entity.eq(entity))
         .filter(event::entity_id.eq(entity_id))
+        .filter(event::action.is_distinct_from("delete"))
+        .filter(event::payload.not_like(r#"%"merged\_%\_id"%"#))
         .filter(event::occurred_at.le(occurred_at))
         .filter(event::id.lt(by))
         .select(event::id)
@@ -145,6 +159,7 @@ pub async fn supersede(
             event::state.eq("ignored"),
             event::reason.eq(format!("superseded by event {by}")),
             event::next_attempt_at.eq(None::<DateTime<Utc>>),
+            event::waits_for.eq(None::<&str>),
         ))
         .execute(tx)
         .await?;
@@ -173,6 +188,24 @@ pub async fn due(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<i64>
         .await?)
 }
 
+/// What these events wait for has appeared: they are due at once. Whether there were any.
+pub async fn release(tx: &mut Tx, appeared: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    // One that is being tried at this moment is waited for: it has not seen yet what appears here.
+    let waiting: Vec<i64> = event::table
+        .filter(event::waits_for.eq(appeared))
+        .order(event::id)
+        .select(event::id)
+        .for_update()
+        .load(tx)
+        .await?;
+    if waiting.is_empty() {
+        return Ok(false);
+    }
+    let due = diesel::update(event::table.filter(event::id.eq_any(waiting))).set(event::next_attempt_at.eq(Some(now)));
+    due.execute(tx).await?;
+    Ok(true)
+}
+
 /// Takes an event that is due for this transaction alone; nothing, when it has been dealt with or someone else has it.
 pub async fn claim(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> Result<Option<PendingEvent>, StoreError> {
     type Row = (i64, String, String, Option<DateTime<Utc>>, DateTime<Utc>, i32);
@@ -199,6 +232,7 @@ pub async fn set_state(tx: &mut Tx, id: i64, attempts: i32, state: &EventState) 
             event::reason.eq(state.reason()),
             event::attempts.eq(attempts),
             event::next_attempt_at.eq(state.next_attempt_at()),
+            event::waits_for.eq(state.waits_for()),
         ))
         .execute(tx)
         .await?;
@@ -262,6 +296,7 @@ pub async fn dismiss(tx: &mut Tx, id: i64) -> Result<bool, StoreError> {
             event::state.eq(state.name()),
             event::reason.eq(state.reason()),
             event::next_attempt_at.eq(None::<DateTime<Utc>>),
+            event::waits_for.eq(None::<&str>),
         ))
         .execute(tx)
         .await?;

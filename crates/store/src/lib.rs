@@ -23,6 +23,7 @@ pub mod admins;
 pub mod companies;
 mod connect;
 pub mod contacts;
+pub mod crm_latest;
 pub mod crm_objects;
 pub mod deals;
 pub mod dirty;

@@ -1,10 +1,13 @@
 //! Locks that last as long as the transaction, for what has no row to lock yet.
+//!
+//! Whoever takes several locks takes them in this order, so that nobody waits for each other: these here, then rows of
+//! companies, contacts and deals, then what is kept about them (`pipedrive_object`, `dirty_company`, `webhook_event`).
 
 use diesel::sql_types::Integer;
 use diesel_async::RunQueryDsl;
 use hermes_domain::Tc2ClientId;
 
-use crate::{error::StoreError, pool::Tx};
+use crate::{crm_objects::ObjectKind, error::StoreError, pool::Tx};
 
 diesel::define_sql_function! {
     fn pg_advisory_xact_lock(class: Integer, key: Integer);
@@ -15,5 +18,19 @@ const TC2_CLIENT: i32 = 1;
 /// Events of one client are applied one after the other, whichever process received them.
 pub async fn client(tx: &mut Tx, id: Tc2ClientId) -> Result<(), StoreError> {
     diesel::select(pg_advisory_xact_lock(TC2_CLIENT, id.get())).execute(tx).await?;
+    Ok(())
+}
+
+/// What the CRM tells of one of its objects is dealt with one after the other, whichever process learns of it.
+pub async fn crm_object(tx: &mut Tx, kind: ObjectKind, id: i32) -> Result<(), StoreError> {
+    let class = match kind {
+        ObjectKind::Organization => 2,
+        ObjectKind::Person => 3,
+        ObjectKind::Deal => 4,
+        ObjectKind::Activity => 5,
+        ObjectKind::Pipeline => 6,
+        ObjectKind::Stage => 7,
+    };
+    diesel::select(pg_advisory_xact_lock(class, id)).execute(tx).await?;
     Ok(())
 }

@@ -55,3 +55,30 @@ pub async fn sent(tx: &mut Tx, id: MeetingId) -> Result<(), StoreError> {
     diesel::update(meeting::table.find(id.get())).set(meeting::crm_pending.eq(false)).execute(tx).await?;
     Ok(())
 }
+
+/// A company's meetings go over to another one.
+pub async fn move_to(tx: &mut Tx, from: CompanyId, to: CompanyId) -> Result<(), StoreError> {
+    diesel::update(meeting::table.filter(meeting::company_id.eq(from.get())))
+        .set(meeting::company_id.eq(to.get()))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A contact's meetings go over to another one.
+pub async fn change_contact(tx: &mut Tx, from: ContactId, to: ContactId) -> Result<(), StoreError> {
+    diesel::update(meeting::table.filter(meeting::contact_id.eq(from.get())))
+        .set(meeting::contact_id.eq(to.get()))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A deal's meetings go over to another one.
+pub async fn change_deal(tx: &mut Tx, from: DealId, to: DealId) -> Result<(), StoreError> {
+    diesel::update(meeting::table.filter(meeting::deal_id.eq(from.get())))
+        .set(meeting::deal_id.eq(Some(to.get())))
+        .execute(tx)
+        .await?;
+    Ok(())
+}

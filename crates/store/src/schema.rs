@@ -85,6 +85,7 @@ diesel::table! {
         phone -> Nullable<Varchar>,
         country -> Nullable<Varchar>,
         company_id -> Integer,
+        is_deleted -> Bool,
     }
 }
 
@@ -144,15 +145,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    pipedrive_latest (kind, pipedrive_id) {
+        kind -> Text,
+        pipedrive_id -> Integer,
+        changed_at -> Nullable<Timestamptz>,
+        gone -> Bool,
+        merged_into -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
     pipedrive_object (kind, hermes_id) {
         kind -> Text,
         hermes_id -> Integer,
         pipedrive_id -> Nullable<Integer>,
         sent -> Nullable<Jsonb>,
         schema -> Nullable<Text>,
-        changed_at -> Nullable<Timestamptz>,
         withheld -> Nullable<Jsonb>,
         in_flight_since -> Nullable<Timestamptz>,
+        shown -> Nullable<Jsonb>,
+        purge_id -> Nullable<Integer>,
     }
 }
 
@@ -170,6 +182,7 @@ diesel::table! {
         id -> Integer,
         pd_stage_id -> Integer,
         name -> Varchar,
+        pd_pipeline_id -> Nullable<Integer>,
     }
 }
 
@@ -188,6 +201,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         attempts -> Integer,
         next_attempt_at -> Nullable<Timestamptz>,
+        waits_for -> Nullable<Text>,
     }
 }
 
@@ -199,6 +213,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     deal,
     dirty_company,
     meeting,
+    pipedrive_latest,
     pipedrive_object,
     pipeline,
     stage,

@@ -14,6 +14,8 @@ use hermes_store::{
     locks, pipelines,
 };
 
+use crate::apply_error::ApplyError;
+
 /// What an event came to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Applied {
@@ -23,19 +25,6 @@ pub(crate) enum Applied {
     SignedUp,
     /// Something newer is known already.
     Stale,
-}
-
-/// Why an event was not applied. Nothing of it is left in the tables.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ApplyError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Something it needs may still come.
-    #[error("{0}")]
-    Waits(String),
-    /// It will never be right.
-    #[error("{0}")]
-    Refused(String),
 }
 
 /// The moments that matter to an event.
@@ -137,12 +126,15 @@ async fn assignment(tx: &mut Tx, client: &Client) -> Result<Assignment, ApplyErr
     let known = admins::by_tc2_ids(tx, &named).await?;
     let find = |id: Option<Tc2AdminId>| id.and_then(|id| known.get(&id).copied());
     let Some(sales_person) = client.sales_person else {
-        return Err(ApplyError::Waits("the client has no sales person in TC2 yet".to_owned()));
+        return Err(ApplyError::waits("the client has no sales person in TC2 yet", None));
     };
     let sales_person = find(Some(sales_person)).ok_or_else(|| {
-        ApplyError::Waits(format!(
-            "no admin has the TC2 id {sales_person}, who is the client's sales person; add them to the table admin"
-        ))
+        ApplyError::waits(
+            format!(
+                "no admin has the TC2 id {sales_person}, who is the client's sales person; add them to the table admin"
+            ),
+            None,
+        )
     })?;
     Ok(Assignment { sales_person, support_person: find(client.support_person), bdr_person: find(client.bdr_person) })
 }

@@ -17,9 +17,12 @@
 //! ```
 
 mod apply_client;
+mod apply_crm;
+mod apply_error;
 mod backoff;
 pub mod company_search;
 pub mod inbox;
+mod kinds;
 pub mod operations;
 pub mod reconcile;
 
@@ -30,7 +33,7 @@ pub mod worker;
 pub use backoff::Backoff;
 pub use company_search::CompanySearch;
 pub use hermes_store::StoreError;
-pub use inbox::{Inbox, ReceiveError};
+pub use inbox::{Inbox, InboxPorts, ReceiveError};
 
 pub use reconcile::Reconciler;
 pub use settings::SyncSettings;

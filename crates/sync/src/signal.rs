@@ -22,6 +22,7 @@ pub struct WorkSignal(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     work: Notify,
+    chores: Notify,
     announcement: Notify,
     leads_here: AtomicBool,
 }
@@ -30,7 +31,7 @@ impl WorkSignal {
     /// There is work. To be called after the commit.
     pub fn wake(&self) {
         if self.0.leads_here.load(Ordering::Relaxed) {
-            self.0.work.notify_one();
+            self.wake_here();
         } else {
             self.0.announcement.notify_one();
         }
@@ -41,8 +42,19 @@ impl WorkSignal {
         self.0.work.notified().await;
     }
 
+    /// Waits until there may be events to try again in this process.
+    pub(crate) async fn chores(&self) {
+        self.0.chores.notified().await;
+    }
+
     /// Work for the worker of this process, whoever announced it.
     pub(crate) fn wake_here(&self) {
+        self.0.work.notify_one();
+        self.0.chores.notify_one();
+    }
+
+    /// There may be companies to bring into line in this process.
+    pub(crate) fn wake_worker(&self) {
         self.0.work.notify_one();
     }
 

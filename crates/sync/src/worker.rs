@@ -28,8 +28,11 @@ const GRACE: Duration = Duration::from_secs(20);
 /// How often events that are done with are cleared away.
 const PRUNING: Duration = Duration::from_hours(1);
 
-/// How often the leader looks for events to try again.
+/// How often the leader looks for events to try again, when nobody tells it to.
 const CHORES: Duration = Duration::from_secs(1);
+
+/// Signs that there are some are gathered for so long.
+const GATHERING: Duration = Duration::from_millis(50);
 
 /// How many events are tried again in one go.
 const EVENT_BATCH: i64 = 100;
@@ -115,7 +118,7 @@ impl Worker {
         let mut chores = JoinSet::new();
         loop {
             if chores.is_empty() {
-                chores.spawn(do_chores(self.inbox.clone()));
+                chores.spawn(do_chores(self.inbox.clone(), self.signal.clone()));
             }
             tokio::select! {
                 () = asked(shutdown) => return self.end(shift, keeper).await,
@@ -178,12 +181,16 @@ async fn keep(mut leadership: Leadership, signal: WorkSignal) -> StoreError {
 }
 
 /// Tries events again that could not be applied, and clears old ones away.
-async fn do_chores(inbox: Inbox) {
+async fn do_chores(inbox: Inbox, signal: WorkSignal) {
     let mut next_pruning = Instant::now();
     loop {
-        if let Err(error) = inbox.retry_due(EVENT_BATCH).await {
-            tracing::warn!(%error, "events could not be tried again");
-        }
+        let tried = match inbox.retry_due(EVENT_BATCH).await {
+            Ok(tried) => tried,
+            Err(error) => {
+                tracing::warn!(%error, "events could not be tried again");
+                0
+            }
+        };
         if next_pruning <= Instant::now() {
             match inbox.prune().await {
                 Ok(count) => {
@@ -193,7 +200,15 @@ async fn do_chores(inbox: Inbox) {
                 Err(error) => tracing::warn!(%error, "old events could not be cleared away"),
             }
         }
-        sleep(CHORES).await;
+        sleep(GATHERING).await;
+        // What was tried may have made others due.
+        if tried > 0 {
+            continue;
+        }
+        tokio::select! {
+            () = signal.chores() => {}
+            () = sleep(CHORES) => {}
+        }
     }
 }
 

@@ -47,5 +47,6 @@ fn heading(raw: &RawValue, request_time: Option<DateTime<Utc>>) -> RawEvent {
         entity_id: value::whole(subject.get("id")).ok().flatten(),
         action: word(event.get("action")),
         occurred_at: value::moment(event.get("timestamp")).ok().flatten().or(request_time),
+        identity: None,
     }
 }

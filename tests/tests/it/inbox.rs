@@ -38,6 +38,7 @@ async fn an_event_is_kept_to_the_letter_with_what_it_is_about_and_what_became_of
             "source": "tc2", "entity": "Client", "entity_id": 7, "action": "EDITED_A_CLIENT",
             "occurred_at": "2026-03-02T10:00:00+00:00", "received_at": "2026-03-02T10:00:00+00:00",
             "state": "applied", "reason": null, "attempts": 1, "next_attempt_at": null,
+            "waits_for": null,
         })
     );
     world.finish().await;

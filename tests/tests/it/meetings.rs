@@ -89,3 +89,23 @@ async fn a_meeting_waits_for_its_contact_and_is_sent_when_that_is_there() {
     assert_eq!(activity["subject"], json!("TutorCruncher demo with Sam Support"));
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_meeting_whose_contact_was_deleted_is_let_go_and_one_whose_contact_moved_is_sent() {
+    let world = World::start().await;
+    world.sync(&world.client(7)).await;
+    world.database().execute("UPDATE contact SET is_deleted = true, pd_person_id = NULL").await;
+    book(&world, "sales", "PLANNED").await;
+    world.sync(&world.client(7)).await;
+    assert_eq!(world.pipedrive().activities(), Vec::<Value>::new());
+
+    world.sync(&world.client(8).recipient(502, "Grace", "Hopper", "grace@example.com")).await;
+    world
+        .database()
+        .execute("UPDATE meeting SET crm_pending = true, contact_id = (SELECT id FROM contact WHERE tc2_sr_id = 502)")
+        .await;
+    world.sync(&world.client(7)).await;
+    let activity = world.pipedrive().activities().remove(0);
+    assert_eq!(activity["participants"][0]["person_id"], world.contacts(8).await[0]["pd_person_id"]);
+    world.finish().await;
+}

@@ -144,7 +144,7 @@ async fn when_the_budget_of_the_day_is_spent_the_rest_is_sent_the_next_day() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pipedrive_that_is_down_is_asked_now_and_then_and_caught_up_with_when_it_is_back() {
     let world = World::with().for_processes().start().await;
-    let mut line = Relay::to(&world.pipedrive().base_url()).await;
+    let mut line = Relay::to(&world.pipedrive().base_url());
     let mut hermes = Process::start(HERMES, &world, &[("PD_BASE_URL", &line.url())]).await;
     hermes.says(LEADS).await;
     tell(&hermes, &world, &world.client(1)).await.expect_ok();
@@ -163,7 +163,7 @@ async fn a_pipedrive_that_is_down_is_asked_now_and_then_and_caught_up_with_when_
     assert_eq!(world.database().value("SELECT max(attempts) FROM dirty_company").await, 0);
     let said = line.said().len();
 
-    line.mend().await;
+    line.mend();
     world.settle().await;
     assert!(line.said().len() > said);
     each_object_is_there_once(&world, CLIENTS).await;

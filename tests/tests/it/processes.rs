@@ -41,7 +41,7 @@ impl Pair {
         // So that there is still work to be done when something happens to the first.
         world.pipedrive().faults().set([Rule::new(Fault::latency(Duration::from_millis(20)))]);
         let url = world.pipedrive().base_url();
-        let (first_line, second_line) = (Relay::to(&url).await, Relay::to(&url).await);
+        let (first_line, second_line) = (Relay::to(&url), Relay::to(&url));
         let mut first = Process::start(HERMES, world, &[("PD_BASE_URL", &first_line.url())]).await;
         first.says(LEADS).await;
         let second = Process::start(HERMES, world, &[("PD_BASE_URL", &second_line.url())]).await;

@@ -194,6 +194,7 @@ async fn an_object_made_without_an_answer_is_found_by_the_next_process_also_when
 /// Makes the tables those of a v4 that has sent everything: the ids are there, and nothing tells what was sent.
 async fn forget_what_was_sent(world: &World) {
     world.database().execute("DELETE FROM pipedrive_object").await;
+    world.database().execute("DELETE FROM pipedrive_latest").await;
     world.forget_calls();
 }
 

@@ -41,7 +41,7 @@ async fn a_deal_won_in_pipedrive_stays_won_whatever_happens_to_its_company_here(
     let pd_deal = deal_in_pipedrive(&world).await;
     world.pipedrive().edit(Kind::Deal, pd_deal, &json!({ "status": "won" })).unwrap();
     world.sync(&world.client(7).agency_status("terminated")).await;
-    assert_eq!(world.deal(7).await["status"], "lost");
+    assert_eq!(world.deal(7).await["status"], "won", "Hermes has seen it when it was about to close it");
 
     world.database().execute("UPDATE deal SET utm_source = 'radio'").await;
     world.sync(&world.client(7).agency_status("terminated")).await;

@@ -120,6 +120,7 @@ async fn each_paid_recipient_becomes_a_contact_and_the_first_is_the_primary_one(
         json!({
             "id": id, "tc2_sr_id": sr, "created": "2026-03-02T10:00:01+00:00", "first_name": first, "last_name": last,
             "email": email, "phone": "+33 1 23 45 67 89", "country": "FR", "company_id": 1001,
+            "is_deleted": false,
         })
     };
     let contacts: Vec<Value> = world.contacts(7).await.into_iter().map(without_pd_person_id).collect();

@@ -27,6 +27,9 @@ async fn run(config: &Config, roles: Roles, no_migrate: bool) -> anyhow::Result<
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let parts = Parts::from_config(config)?;
+    if roles.serve && config.pipedrive.webhook_login.is_none() {
+        tell_of_the_open_door(config.dev_mode);
+    }
     if !no_migrate {
         tokio::select! {
             migrated = migrate(&parts.store) => migrated?,
@@ -44,6 +47,16 @@ async fn run(config: &Config, roles: Roles, no_migrate: bool) -> anyhow::Result<
     app.stop().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+fn tell_of_the_open_door(dev_mode: bool) {
+    let message = "Pipedrive's webhooks need no login, so that anyone who knows the URL can change what Hermes knows; \
+                   set PD_WEBHOOK_USERNAME and PD_WEBHOOK_PASSWORD";
+    if dev_mode {
+        tracing::info!("{message}");
+    } else {
+        tracing::warn!("{message}");
+    }
 }
 
 /// Migrates, and gives a database that starts together with us some time.

@@ -135,6 +135,10 @@ variables! {
         PD_API_RATE_PERIOD: u16 = whole::<1, 3600>, Open, "2";
         /// Seconds after which a request to Pipedrive is given up.
         PD_API_TIMEOUT_SECS: u16 = whole::<1, 300>, Open, "10";
+        /// User name of Pipedrive's webhooks (HTTP basic auth). Without it, anyone who knows the URL can send them.
+        PD_WEBHOOK_USERNAME: String = username, Open;
+        /// Password that goes with PD_WEBHOOK_USERNAME.
+        PD_WEBHOOK_PASSWORD: Secret = secret, Secret;
     }
     "Synchronization" {
         /// false: deals that Pipedrive does not know are not created there.
@@ -158,13 +162,9 @@ variables! {
         /// Where Logfire is; the region that the token names when not set.
         LOGFIRE_BASE_URL: String = base_url, Url;
     }
-    "Booking calls and listening to Pipedrive (read and checked; this version has no part that uses them)" {
+    "Booking calls (read and checked; this version has no part that uses them)" {
         /// Secret for the signatures of support links. Required to serve unless DEV_MODE is true.
         SIGNING_KEY: Secret = secret, Secret;
-        /// User name for Pipedrive's webhooks (HTTP basic auth); goes with PD_WEBHOOK_PASSWORD.
-        PD_WEBHOOK_USERNAME: String = username, Open;
-        /// Password for Pipedrive's webhooks.
-        PD_WEBHOOK_PASSWORD: Secret = secret, Secret;
         /// Page for support links.
         CALLBOOKER_BASE_URL: String = base_url, Url, "https://tutorcruncher.com/book-a-call";
         /// Days for a support link to be valid.

@@ -2,10 +2,13 @@
 
 pub(crate) mod companies;
 pub(crate) mod location;
+pub(crate) mod pipedrive_callback;
 pub(crate) mod status;
 pub(crate) mod tc2_callback;
 
 use actix_web::{HttpRequest, HttpResponse, Route, error::PayloadError, http::Method, web};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
 
@@ -18,16 +21,17 @@ pub(crate) fn configure(app: &mut web::ServiceConfig) {
         .service(get("/health", web::get().to(status::health)))
         .service(get("/loc", web::get().to(location::location)))
         .service(get("/companies", web::get().to(companies::companies)))
-        .service(
-            web::resource("/tc2/callback")
-                .route(web::post().to(tc2_callback::receive))
-                .default_service(web::to(only_post)),
-        )
+        .service(post("/tc2/callback", web::post().to(tc2_callback::receive)))
+        .service(post("/pipedrive/callback", web::post().to(pipedrive_callback::receive)))
         .default_service(web::to(not_found));
 }
 
 pub(crate) fn get(path: &str, route: Route) -> actix_web::Resource {
     web::resource(path).route(route).default_service(web::to(only_get))
+}
+
+fn post(path: &str, route: Route) -> actix_web::Resource {
+    web::resource(path).route(route).default_service(web::to(only_post))
 }
 
 async fn only_get() -> Result<HttpResponse, ApiError> {
@@ -40,6 +44,17 @@ async fn only_post() -> Result<HttpResponse, ApiError> {
 
 async fn not_found() -> Result<HttpResponse, ApiError> {
     Err(ApiError::NotFound)
+}
+
+/// What the sender of webhooks is told whose delivery is stored.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Accepted {
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+impl Accepted {
+    const OK: Self = Self { status: "ok" };
 }
 
 /// A body as it came. Too large a one is refused.

@@ -4,9 +4,8 @@ use actix_web::{
     HttpRequest,
     web::{Bytes, Data, Json},
 };
-use serde::Serialize;
-use utoipa::ToSchema;
 
+use super::Accepted;
 use crate::{
     error::{ApiError, Detail, ValidationErrors},
     runtime::to_the_end,
@@ -15,12 +14,6 @@ use crate::{
 
 /// Either may carry the signature.
 const SIGNATURE_HEADERS: [&str; 2] = ["Webhook-Signature", "X-Webhook-Signature"];
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Accepted {
-    #[schema(example = "ok")]
-    status: &'static str,
-}
 
 /// Takes events of TutorCruncher in. Once this is answered with 200, every event is stored for good; an event that makes
 /// no sense is stored as failed and does not stop the others.
@@ -46,6 +39,10 @@ pub(crate) async fn receive(
     let body = super::body(body)?;
     let signature = SIGNATURE_HEADERS.iter().find_map(|name| super::header(&request, name)).map(str::to_owned);
     let inbox = state.services.inbox.clone();
-    to_the_end(&state.runtime, async move { inbox.receive_clients(&body, signature.as_deref()).await }).await?;
-    Ok(Json(Accepted { status: "ok" }))
+    let receive = async move {
+        let received = inbox.receive_clients(&body, signature.as_deref()).await;
+        received.map_err(|error| ApiError::not_accepted(error, ApiError::Forbidden("Unauthorized key")))
+    };
+    to_the_end(&state.runtime, receive).await?;
+    Ok(Json(Accepted::OK))
 }

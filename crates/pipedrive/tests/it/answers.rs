@@ -98,6 +98,7 @@ async fn a_good_status_does_not_make_a_good_answer() {
         (answer("<html>"), decode("the envelope at line 1 column 1: Syntax")),
         (answer(r#"{"success": true, "data": {"id": 7"#), decode("the envelope at line 1 column 34: Eof")),
         (answer("[]"), decode("the envelope at line 1 column 2: Data")),
+        (ResponseTemplate::new(200).set_body_bytes(b"{\"a\": \"\xff\"}"), decode("the answer is not UTF-8")),
         (answer(r#"{"success": true, "data": {"id": "Ada"}}"#), decode("the data at line 1 column 13: Data")),
         (answer(r#"{"success": true, "data": null}"#), decode("the answer holds no data")),
         (answer(r#"{"success": true}"#), decode("the answer holds no data")),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use hermes_domain::{
     ids::{CompanyId, ContactId, DealId, PdActivityId, PdDealId, PdOrgId, PdPersonId, PdUserId},
-    ports::{Crm, CrmError, MeetingRecord, Written},
+    ports::{Crm, CrmError, MeetingRecord},
     record::{CompanyField, ContactField, DealField, Field, Record, Value},
 };
 use hermes_pipedrive::FieldMap;
@@ -13,6 +13,7 @@ use wiremock::{Mock, ResponseTemplate, matchers};
 use crate::account::{Account, ok, page};
 
 const CREATED: &str = "2026-11-22T10:00:00Z";
+const CHANGED: &str = "2026-11-23T11:00:00Z";
 
 fn moment(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -46,25 +47,35 @@ async fn sent(account: &Account) -> Json {
 
 #[tokio::test]
 async fn a_company_is_created_as_an_organization() {
-    let account = Account::answering(ok(&json!({"id": 70, "add_time": CREATED, "update_time": CREATED}))).await;
-    let written = account.crm().create_company(&full()).await.unwrap();
-    assert_eq!(written, Written { id: PdOrgId::new(70), changed_at: Some(moment(CREATED)) });
+    let answer = json!({"id": 70, "name": "Castle", "owner_id": null, "add_time": CREATED, "update_time": CHANGED});
+    let account = Account::answering(ok(&answer)).await;
+    let made = account.crm().create_company(&full()).await.unwrap();
+    assert_eq!(
+        (made.id, made.added_at, made.changed_at),
+        (PdOrgId::new(70), Some(moment(CREATED)), Some(moment(CHANGED)))
+    );
+    assert_eq!(made.values, Record::new().with(CompanyField::Name, "Castle"), "what was answered, not what was sent");
+    assert_eq!(made.empty, [CompanyField::Owner].into());
     insta::assert_json_snapshot!(sent(&account).await);
 }
 
 #[tokio::test]
 async fn a_contact_is_created_as_a_person() {
     let account = Account::answering(ok(&json!({"id": 70}))).await;
-    let written = account.crm().create_contact(&full()).await.unwrap();
-    assert_eq!(written, Written { id: PdPersonId::new(70), changed_at: None });
+    let made = account.crm().create_contact(&full()).await.unwrap();
+    assert_eq!((made.id, made.added_at, made.changed_at), (PdPersonId::new(70), None, None));
+    assert!(made.values.is_empty() && made.empty.is_empty());
     insta::assert_json_snapshot!(sent(&account).await);
 }
 
 #[tokio::test]
 async fn a_deal_is_created_as_a_deal() {
     let account = Account::answering(ok(&json!({"id": 70, "add_time": CREATED, "update_time": null}))).await;
-    let written = account.crm().create_deal(&full()).await.unwrap();
-    assert_eq!(written, Written { id: PdDealId::new(70), changed_at: Some(moment(CREATED)) });
+    let made = account.crm().create_deal(&full()).await.unwrap();
+    assert_eq!(
+        (made.id, made.added_at, made.changed_at),
+        (PdDealId::new(70), Some(moment(CREATED)), Some(moment(CREATED)))
+    );
     insta::assert_json_snapshot!(sent(&account).await);
 }
 
@@ -82,9 +93,10 @@ async fn an_update_sends_the_changes_alone() {
         (CompanyField::Tc2Status, json!({"custom_fields": {"57170eb130b8fa45925381623c86011e4e598e21": "GB"}})),
     ];
     for (field, wanted) in cases {
-        let account = Account::answering(ok(&json!({"id": 7, "update_time": CREATED}))).await;
-        let written = account.crm().update_company(PdOrgId::new(7), &Record::new().with(field, "GB")).await.unwrap();
-        assert_eq!(written, Written { id: PdOrgId::new(7), changed_at: Some(moment(CREATED)) });
+        let account = Account::answering(ok(&json!({"id": 7, "name": "Castle", "update_time": CHANGED}))).await;
+        let changed = account.crm().update_company(PdOrgId::new(7), &Record::new().with(field, "GB")).await.unwrap();
+        assert_eq!((changed.id, changed.changed_at), (PdOrgId::new(7), Some(moment(CHANGED))));
+        assert_eq!(changed.values, Record::new().with(CompanyField::Name, "Castle"));
         assert_eq!(sent(&account).await, json!({"request": "PATCH /api/v2/organizations/7", "body": wanted}));
     }
 
@@ -101,7 +113,7 @@ async fn an_update_sends_the_changes_alone() {
 async fn an_organization_is_read_as_a_company() {
     let organization = json!({
         "id": 7, "name": "Castle Tutors", "owner_id": 5, "org_id": 7, "visible_to": 3, "label_ids": [], "is_deleted": false,
-        "add_time": "2026-01-01T00:00:00Z", "update_time": CREATED, "website": null, "country_code": "GB",
+        "add_time": CREATED, "update_time": CHANGED, "website": null, "country_code": "GB",
         "address": {"value": "United Kingdom", "country": "United Kingdom", "locality": null, "postal_code": null},
         "custom_fields": {
             "7f8959760703808f36b3795c15310566b74f5134": "12",
@@ -117,7 +129,7 @@ async fn an_organization_is_read_as_a_company() {
     let account = Account::answering(ok(&organization)).await;
     let remote = account.crm().company(PdOrgId::new(7)).await.unwrap();
     assert_eq!(remote.id, PdOrgId::new(7));
-    assert_eq!(remote.changed_at, Some(moment(CREATED)));
+    assert_eq!((remote.added_at, remote.changed_at), (Some(moment(CREATED)), Some(moment(CHANGED))));
     let wanted = Record::new()
         .with(CompanyField::Name, "Castle Tutors")
         .with(CompanyField::Owner, 5)
@@ -127,7 +139,8 @@ async fn an_organization_is_read_as_a_company() {
         .with(CompanyField::SupportPerson, 44)
         .with(CompanyField::Created, "2026-01-01")
         .with(CompanyField::Tc2Status, "trial");
-    assert_eq!(remote.record, wanted);
+    assert_eq!(remote.values, wanted);
+    assert_eq!(remote.empty, [CompanyField::BdrPerson, CompanyField::UtmSource].into());
 }
 
 #[tokio::test]
@@ -135,18 +148,20 @@ async fn a_person_is_read_as_a_contact() {
     let person = json!({
         "id": 7, "name": "Ada Lovelace", "first_name": "Ada", "last_name": "Lovelace", "org_id": "9", "owner_id": 5,
         "emails": [{"label": "home", "value": "old@example.com", "primary": false}, {"label": "work", "value": "ada@example.com", "primary": true}],
-        "phones": [{"label": "work", "value": "+44 1", "primary": true}], "picture_id": null, "is_deleted": false,
+        "phones": [], "picture_id": null, "is_deleted": false,
         "custom_fields": {"8c2f326b6be255cd3d5cf4ee7385eaf544a47f1d": "12, 13"},
     });
     let account = Account::answering(ok(&person)).await;
     let wanted = Record::new()
         .with(ContactField::Name, "Ada Lovelace")
+        .with(ContactField::FirstName, "Ada")
+        .with(ContactField::LastName, "Lovelace")
         .with(ContactField::Company, 9)
         .with(ContactField::Owner, 5)
-        .with(ContactField::Email, "ada@example.com")
-        .with(ContactField::Phone, "+44 1")
-        .with(ContactField::HermesId, 12);
-    assert_eq!(account.crm().contact(PdPersonId::new(7)).await.unwrap().record, wanted);
+        .with(ContactField::Email, "old@example.com")
+        .with(ContactField::HermesId, "12, 13");
+    let contact = account.crm().contact(PdPersonId::new(7)).await.unwrap();
+    assert_eq!((contact.values, contact.empty), (wanted, [ContactField::Phone].into()));
 }
 
 #[tokio::test]
@@ -165,18 +180,8 @@ async fn a_deal_is_read_as_a_deal() {
         .with(DealField::Stage, 4)
         .with(DealField::Status, "open")
         .with(DealField::HermesId, 12);
-    assert_eq!(account.crm().deal(PdDealId::new(7)).await.unwrap().record, wanted);
-}
-
-#[tokio::test]
-async fn an_archived_deal_is_not_open() {
-    for (archived, wanted) in [(json!(true), None), (json!(false), Some("open")), (json!(null), Some("open"))] {
-        let deal = json!({"id": 7, "title": "Castle", "status": "open", "is_archived": archived});
-        let account = Account::answering(ok(&deal)).await;
-        let record = account.crm().deal(PdDealId::new(7)).await.unwrap().record;
-        assert_eq!(record.get(DealField::Status), wanted.map(Value::from).as_ref(), "{archived}");
-        assert_eq!(record.get(DealField::Title), Some(&Value::from("Castle")));
-    }
+    let deal = account.crm().deal(PdDealId::new(7)).await.unwrap();
+    assert_eq!((deal.values, deal.empty), (wanted, [DealField::Contact].into()));
 }
 
 #[tokio::test]
@@ -219,6 +224,30 @@ async fn an_id_that_hermes_cannot_hold_is_an_unclear_answer() {
     let account = Account::answering(ok(&json!({"id": 3_000_000_000_i64}))).await;
     let error = account.crm().create_company(&full()).await.unwrap_err();
     assert!(matches!(error, CrmError::Decode { .. }) && error.is_unclear(), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_say_which_object_it_holds_is_no_sighting() {
+    for odd in [json!({}), json!({"name": "Castle"}), json!({"id": null}), json!({"id": "Ada"})] {
+        let account = Account::answering(ok(&odd)).await;
+        let crm = account.crm();
+        let errors = [
+            crm.company(PdOrgId::new(7)).await.unwrap_err(),
+            crm.create_company(&full()).await.unwrap_err(),
+            crm.update_company(PdOrgId::new(7), &full()).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert!(matches!(error, CrmError::Decode { .. }), "{odd}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn half_an_emoji_costs_no_answer() {
+    let body = r#"{"success": true, "data": {"id": 7, "name": "Castle \ud83c"}}"#;
+    let account = Account::answering(ResponseTemplate::new(200).set_body_string(body)).await;
+    let company = account.crm().company(PdOrgId::new(7)).await.unwrap();
+    assert_eq!(company.values, Record::new().with(CompanyField::Name, "Castle \u{fffd}"));
 }
 
 /// Lists three pages of objects with these values in the field for Hermes ids, the newest first. None was ever changed.
@@ -339,8 +368,8 @@ async fn what_was_written_is_no_difference_when_it_is_read() {
     organization["id"] = json!(7);
     let account = Account::answering(ok(&organization)).await;
     let remote = account.crm().company(PdOrgId::new(7)).await.unwrap();
-    assert!(record.changes_from(&remote.record).is_empty());
-    assert_eq!(remote.record.get(CompanyField::HermesId), Some(&Value::Integer(4)));
+    assert!(record.changes_from(&remote.values).is_empty());
+    assert_eq!(remote.values.get(CompanyField::HermesId), Some(&Value::Integer(4)));
 }
 
 #[tokio::test]

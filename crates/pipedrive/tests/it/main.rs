@@ -11,3 +11,5 @@ mod logs;
 mod requests;
 mod retries;
 mod sandbox;
+mod told;
+mod webhooks;

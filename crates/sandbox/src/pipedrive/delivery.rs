@@ -149,6 +149,10 @@ impl Deliveries {
         });
     }
 
+    pub(super) fn take_held(&self) -> Vec<Value> {
+        std::mem::take(&mut self.0.lock().held).into_iter().map(|message| message.body).collect()
+    }
+
     pub(super) fn attempts(&self) -> Vec<LoggedDelivery> {
         self.0.lock().attempts.iter().cloned().collect()
     }

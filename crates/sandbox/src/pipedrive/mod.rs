@@ -96,6 +96,11 @@ impl PipedriveServer {
         self.server.until(patience, found).await
     }
 
+    /// Starts over with the account of the beginning: no subscriptions, no faults, nothing logged.
+    pub fn reset(&self) {
+        self.server.reset();
+    }
+
     /// Stops, and returns when nothing listens any more.
     pub async fn stop(self) {
         self.server.stop().await;
@@ -229,6 +234,11 @@ impl PipedriveServer {
 
     pub fn set_delivery_plan(&self, plan: DeliveryPlan) {
         self.server.site().deliveries.set_plan(plan);
+    }
+
+    /// The bodies of the messages that are held, oldest first. They are the caller's to deliver, or to lose.
+    pub fn take_held(&self) -> Vec<Value> {
+        self.server.site().deliveries.take_held()
     }
 
     /// Every attempt to deliver so far that has come to an end.

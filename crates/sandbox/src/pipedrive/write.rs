@@ -103,7 +103,9 @@ impl World {
         let mut loser = self.find_live(kind, loser_id)?.clone();
         let mut winner = self.find_live(kind, winner_id)?.clone();
         for (name, value) in &loser.data {
-            if is_blank(winner.get(name)) {
+            // They are parts of the name, of which there is one in any case.
+            let is_part = matches!(name.as_str(), "first_name" | "last_name");
+            if !is_part && is_blank(winner.get(name)) {
                 winner.set(name, value.clone());
             }
         }

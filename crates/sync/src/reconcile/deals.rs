@@ -8,21 +8,20 @@ use std::collections::{BTreeSet, HashMap};
 
 use hermes_domain::{
     ContactId, Deal, DealId, DealStatus, PdDealId, PdOrgId, PdPersonId,
-    ports::Written,
     record::{DealField, Record, Value},
     render::{self, DealLinks},
 };
 use hermes_store::{
-    crm_objects::{self, CrmObject, ObjectKind, Sent},
+    crm_objects::{self, Agreed, CrmObject, ObjectKind},
     deals,
 };
 
 use super::{
     Pass,
-    kinds::Deals,
     trouble::{Trouble, Troubles},
-    upsert::Change,
+    upsert::{Change, Noted},
 };
+use crate::{apply_crm::Manner, kinds::Deals};
 
 impl Pass<'_> {
     /// The deals of which not everything could be sent.
@@ -56,7 +55,7 @@ impl Pass<'_> {
         let Some(id) = self.crm_deal(deal).await? else {
             let settings = &self.reconciler.settings;
             if open && !self.world.company.profile.has_paid() && settings.create_deals {
-                self.reconciler.create::<Deals>(deal.id.get(), known, &full).await?;
+                self.reconciler.create::<Deals>(deal.company_id, deal.id.get(), known, &full).await?;
                 return Ok(());
             }
             return self.nothing_was_created(deal).await;
@@ -98,7 +97,8 @@ impl Pass<'_> {
         known: Option<&CrmObject>,
         wanted: &Record<DealField>,
     ) -> Result<(), Trouble> {
-        let sent = known.and_then(|known| known.sent_to(id.get(), self.reconciler.crm.schema()));
+        let known_agreement = known.map(|known| known.agreement::<DealField>(id.get(), self.reconciler.crm.schema()));
+        let sent = known_agreement.and_then(|agreement| agreement.sent);
         if let Some(since) = known.and_then(|known| known.in_flight_since) {
             self.reconciler.wait_until_settled(since)?;
         } else {
@@ -108,44 +108,52 @@ impl Pass<'_> {
                 return self.close_is_done(deal).await;
             }
         }
-        let remote = match self.reconciler.heard(self.reconciler.crm.deal(id).await) {
-            Ok(remote) => remote,
+        let seen = match self.reconciler.heard(self.reconciler.crm.deal(id).await) {
+            Ok(seen) => seen,
             Err(error) if error.is_absence() => return self.hold_back(deal, id, wanted).await,
             Err(error) => return Err(error.into()),
         };
+        let noted = self.reconciler.note::<Deals>(deal.company_id, deal.id.get(), &seen, Manner::Read).await?;
         // One that is archived shows no status, and takes no change.
-        let Some(status) = remote.record.get(DealField::Status) else { return self.hold_back(deal, id, wanted).await };
+        let Some(status) = seen.values.get(DealField::Status) else { return self.hold_back(deal, id, wanted).await };
         let open_there = *status == Value::from(DealStatus::Open.as_str());
         let was_open_here = deal.terms.status == DealStatus::Open || deal.close_pending;
-        if was_open_here && !open_there {
-            return self.hold_back(deal, id, wanted).await;
-        }
-        let base = sent.unwrap_or_else(|| remote.record.clone());
-        let mut changes = wanted.changes_from(&base).changes_from(&remote.record);
-        if !open_there {
-            changes.remove(DealField::Status);
-        }
-        let written = if changes.is_empty() {
-            Written { id, changed_at: remote.changed_at }
-        } else {
-            let change = Change { hermes_id: deal.id.get(), id, base: &base, changes: &changes };
-            match self.reconciler.send_change::<Deals>(&change).await? {
-                Some(written) => written,
-                None => return self.hold_back(deal, id, wanted).await,
+        let closed_meanwhile = was_open_here && !open_there;
+        let agreement = match noted {
+            Noted::AsRead(_) if closed_meanwhile => return self.hold_back(deal, id, wanted).await,
+            Noted::AsRead(agreement) => agreement,
+            Noted::Changed if closed_meanwhile => {
+                // Hermes follows; what it had for the open deal is not sent to the closed one.
+                let mut unsent = wanted.changes_from(&sent.unwrap_or_default());
+                unsent.remove(DealField::Status);
+                return self.agree_on(deal, id, &unsent).await;
             }
+            Noted::Changed => return Ok(()),
+            Noted::Outdated => return Err(Trouble::outdated(ObjectKind::Deal, id.get())),
         };
-        let record = base.merged_with(wanted);
-        let sent = Sent {
-            pipedrive_id: id.get(),
-            record: &record,
-            schema: self.reconciler.crm.schema(),
-            changed_at: written.changed_at,
-        };
+        let mut changes = wanted.changes_from(&agreement.sent.unwrap_or_default()).changes_from(&seen.values);
+        let held_back = if open_there { Record::new() } else { changes.only(&[DealField::Status]) };
+        changes = changes.without(&held_back);
+        if !changes.is_empty() {
+            let change = Change { company: deal.company_id, hermes_id: deal.id.get(), id, changes: &changes };
+            if self.reconciler.send_change::<Deals>(&change).await?.is_none() {
+                return self.hold_back(deal, id, wanted).await;
+            }
+        }
+        self.agree_on(deal, id, &held_back).await
+    }
+
+    /// What was not sent is what people want otherwise: it is not tried again until it changes here.
+    async fn agree_on(&self, deal: &Deal, id: PdDealId, wanted: &Record<DealField>) -> Result<(), Trouble> {
         self.reconciler
             .store
             .transaction(async |tx| {
-                crm_objects::was_sent(tx, ObjectKind::Deal, deal.id.get(), &sent).await?;
-                deals::close_done(tx, deal).await
+                deals::close_done(tx, deal).await?;
+                let mut agreement = self.reconciler.agreement::<Deals>(tx, deal.id.get(), id).await?;
+                agreement.sent = agreement.sent.map(|sent| sent.merged_with(wanted));
+                let agreed =
+                    Agreed { pipedrive_id: id.get(), schema: self.reconciler.crm.schema(), agreement: &agreement };
+                crm_objects::agree(tx, ObjectKind::Deal, deal.id.get(), &agreed).await
             })
             .await?;
         Ok(())
@@ -176,7 +184,7 @@ impl Pass<'_> {
             return Err(Trouble::Blocked(format!("deal {}: its pipeline or stage is gone", deal.id)));
         };
         let person = deal.terms.contact.and_then(|contact| persons.get(&contact).copied());
-        let links = DealLinks { org, person, pipeline: *pipeline, stage: *stage };
+        let links = DealLinks { org: Some(org), person, pipeline: *pipeline, stage: *stage };
         Ok(render::deal(deal, &self.world.company, links, &self.surroundings()))
     }
 
@@ -185,8 +193,8 @@ impl Pass<'_> {
         self.reconciler
             .store
             .transaction(async |tx| {
-                crm_objects::was_withheld(tx, ObjectKind::Deal, deal.id.get(), id.get(), wanted).await?;
-                deals::close_done(tx, deal).await
+                deals::close_done(tx, deal).await?;
+                crm_objects::was_withheld(tx, ObjectKind::Deal, deal.id.get(), id.get(), wanted).await
             })
             .await?;
         Ok(())
@@ -206,8 +214,8 @@ impl Pass<'_> {
             self.reconciler
                 .store
                 .transaction(async |tx| {
-                    crm_objects::write_failed(tx, ObjectKind::Deal, deal.id.get(), None).await?;
-                    deals::close_done(tx, deal).await
+                    deals::close_done(tx, deal).await?;
+                    crm_objects::write_failed(tx, ObjectKind::Deal, deal.id.get(), None).await
                 })
                 .await?;
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use hermes_domain::{ContactId, DealId, Meeting, PdActivityId, PdOrgId, PdPersonId, ports::MeetingRecord};
 use hermes_store::{
+    contacts,
     crm_objects::{self, CrmObject, ObjectKind},
     meetings,
 };
@@ -12,6 +13,15 @@ use super::{
     Pass,
     trouble::{Trouble, Troubles},
 };
+
+/// Who a meeting is with, in the CRM.
+enum Party {
+    Person(PdPersonId),
+    /// Not shown yet.
+    Absent,
+    /// Deleted over there, or merged away.
+    Deleted,
+}
 
 impl Pass<'_> {
     pub(super) async fn show_meetings(
@@ -31,28 +41,49 @@ impl Pass<'_> {
         for meeting in &self.world.meetings {
             let deal = deals.iter().find(|deal| Some(deal.id) == meeting.deal_id).and_then(|deal| deal.crm_id);
             let blocked = |what| Err(Trouble::Blocked(format!("meeting {}: {what}", meeting.id)));
-            let shown = match (persons.get(&meeting.contact_id), self.world.staff.get(&meeting.admin_id)) {
+            let contact = match persons.get(&meeting.contact_id) {
+                Some(person) => Party::Person(*person),
+                None => self.party(meeting.contact_id).await?,
+            };
+            let shown = match (contact, self.world.staff.get(&meeting.admin_id)) {
+                (Party::Deleted, _) => self.let_go(meeting).await,
                 _ if meeting.deal_id.is_some_and(|deal| troubled_deals.contains(&deal)) => {
                     blocked("its deal is not in line yet")
                 }
-                (Some(person), Some(admin)) => {
+                (Party::Person(person), Some(admin)) => {
                     let record = MeetingRecord {
                         subject: meeting.name(admin),
                         start: meeting.start,
                         owner: admin.crm_user,
-                        contact: *person,
+                        contact: person,
                         company: org,
                         deal,
                     };
                     self.show_meeting(meeting, &record).await
                 }
-                (None, _) => blocked("its contact is not in the CRM"),
-                (Some(_), None) => blocked("its admin is gone"),
+                (Party::Absent, _) => blocked("its contact is not in the CRM"),
+                (Party::Person(_), None) => blocked("its admin is gone"),
             };
             if let Err(trouble) = shown {
                 troubles.push_unless_fatal(trouble)?;
             }
         }
+        Ok(())
+    }
+
+    /// A contact may have gone over to another company since the call was booked.
+    async fn party(&self, contact: ContactId) -> Result<Party, Trouble> {
+        let contact = self.reconciler.store.transaction(async |tx| contacts::by_id(tx, contact).await).await?;
+        Ok(match contact {
+            Some(contact) if !contact.is_deleted => contact.crm_id.map_or(Party::Absent, Party::Person),
+            Some(_) | None => Party::Deleted,
+        })
+    }
+
+    /// There is nobody left to show the meeting with.
+    async fn let_go(&self, meeting: &Meeting) -> Result<(), Trouble> {
+        tracing::info!(meeting.id = %meeting.id, "not shown to the CRM: its contact was deleted there");
+        self.reconciler.store.transaction(async |tx| meetings::sent(tx, meeting.id).await).await?;
         Ok(())
     }
 

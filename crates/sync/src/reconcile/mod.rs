@@ -5,7 +5,6 @@
 //! notes its result before the next begins, and a creation is noted before it is tried.
 
 mod deals;
-mod kinds;
 mod meetings;
 mod trouble;
 mod upsert;
@@ -26,18 +25,21 @@ use hermes_domain::{
     render::{self, Surroundings},
 };
 use hermes_store::{
-    Store, StoreError, companies,
-    crm_objects::{self, ObjectKind},
-    dirty::{self, DirtyCompany, Fate},
+    Store, StoreError, companies, crm_latest,
+    crm_objects::{self, CrmObject, ObjectKind},
+    dirty::{self, DirtyCompany, Fate, Priority},
+    locks,
 };
 
 use self::{
-    kinds::{Organizations, Persons},
     trouble::{Blame, Trouble, Troubles},
     upsert::{Failure, Subject},
     world::World,
 };
-use crate::settings::SyncSettings;
+use crate::{
+    kinds::{Organizations, Persons},
+    settings::SyncSettings,
+};
 
 pub use self::trouble::Outage;
 
@@ -171,7 +173,13 @@ impl Pass<'_> {
     /// The organization, then its persons, then its deals and meetings. What the CRM refuses stops only what needs it.
     async fn show(&self, troubles: &mut Troubles) -> Result<(), Trouble> {
         let company = &self.world.company;
+        if let Some(known) = self.world.known(ObjectKind::Organization, company.id.get())
+            && let Some(org) = known.purge_id
+        {
+            return self.undo_purge(known, PdOrgId::new(org)).await;
+        }
         let subject = Subject {
+            company: company.id,
             hermes_id: company.id.get(),
             crm_id: company.crm_id,
             known: self.world.known(ObjectKind::Organization, company.id.get()),
@@ -198,11 +206,12 @@ impl Pass<'_> {
     ) -> Result<HashMap<ContactId, PdPersonId>, Trouble> {
         let mut persons = HashMap::new();
         for contact in &self.world.contacts {
-            let Some(wanted) = render::contact(contact, &self.world.company, org, &self.surroundings()) else {
+            let Some(wanted) = render::contact(contact, &self.world.company, Some(org), &self.surroundings()) else {
                 tracing::debug!(contact.id = %contact.id, "a contact without a name or an email is not shown to the CRM");
                 continue;
             };
             let subject = Subject {
+                company: contact.company_id,
                 hermes_id: contact.id.get(),
                 crm_id: contact.crm_id,
                 known: self.world.known(ObjectKind::Person, contact.id.get()),
@@ -237,24 +246,92 @@ impl Pass<'_> {
     async fn purge(&self, troubles: &mut Troubles) -> Result<(), Trouble> {
         self.close_deals(troubles).await?;
         let company = &self.world.company;
-        let lost = match self.world.known(ObjectKind::Organization, company.id.get()) {
-            Some(known) if company.crm_id.is_none() => {
-                self.reconciler.lost_creations::<Organizations>(company.id.get(), known).await?
-            }
-            _ => Vec::new(),
+        let known = self.world.known(ObjectKind::Organization, company.id.get());
+        if let Some(org) = known.and_then(|known| known.purge_id) {
+            return self.delete_organization(PdOrgId::new(org)).await;
+        }
+        let organizations = match (company.crm_id, known) {
+            (Some(org), _) => vec![org],
+            (None, Some(known)) => self.reconciler.lost_creations::<Organizations>(company.id.get(), known).await?,
+            (None, None) => Vec::new(),
         };
-        for org in company.crm_id.into_iter().chain(lost) {
-            match self.reconciler.heard(self.reconciler.crm.delete_company(org).await) {
-                Ok(()) => tracing::info!(company.id = %company.id, pd.org_id = %org, "purged from the CRM"),
-                Err(error) if error.is_absence() => {}
-                Err(error) => return Err(error.into()),
+        for org in organizations {
+            if self.purge_starts(org).await? {
+                self.delete_organization(org).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Notes that the organization is to be deleted, before it is: when the CRM tells that it is gone, it is no news.
+    /// Whether it still is to be.
+    async fn purge_starts(&self, org: PdOrgId) -> Result<bool, Trouble> {
+        let (company, now) = (self.world.company.id, self.reconciler.clock.now());
+        Ok(self
+            .reconciler
+            .store
+            .transaction(async |tx| {
+                let is_narc = companies::lock(tx, company).await?.is_some_and(|company| company.profile.narc);
+                if is_narc {
+                    companies::set_crm_id(tx, company, None).await?;
+                    crm_objects::purge_starts(tx, company.get(), org.get(), now).await?;
+                }
+                Ok::<_, StoreError>(is_narc)
+            })
+            .await?)
+    }
+
+    async fn delete_organization(&self, org: PdOrgId) -> Result<(), Trouble> {
+        let company = &self.world.company;
+        match self.reconciler.heard(self.reconciler.crm.delete_company(org).await) {
+            Ok(()) => tracing::info!(company.id = %company.id, pd.org_id = %org, "purged from the CRM"),
+            Err(error) if error.is_absence() => {}
+            Err(error) => {
+                if !error.is_unclear() {
+                    self.keep_organization(org).await?;
+                }
+                return Err(error.into());
+            }
+        }
+        self.organization_is_gone(org).await
+    }
+
+    /// Whether an organization that was to be deleted is there after all, now that the company is to be shown again: then
+    /// it is the company's. Settles what an earlier attempt left open; the company is worked on anew.
+    async fn undo_purge(&self, known: &CrmObject, org: PdOrgId) -> Result<(), Trouble> {
+        if let Some(since) = known.in_flight_since {
+            self.reconciler.wait_until_settled(since)?;
+        }
+        match self.reconciler.heard(self.reconciler.crm.company(org).await) {
+            Ok(_) => self.keep_organization(org).await?,
+            Err(error) if error.is_absence() => self.organization_is_gone(org).await?,
+            Err(error) => return Err(error.into()),
+        }
+        let (company, now) = (self.world.company.id, self.reconciler.clock.now());
+        self.reconciler.store.transaction(async |tx| dirty::mark(tx, company, Priority::Edit, now).await).await?;
+        Ok(())
+    }
+
+    async fn keep_organization(&self, org: PdOrgId) -> Result<(), Trouble> {
+        let company = self.world.company.id;
         self.reconciler
             .store
             .transaction(async |tx| {
-                companies::set_crm_id(tx, company.id, None).await?;
-                crm_objects::forget(tx, ObjectKind::Organization, company.id.get()).await
+                companies::set_crm_id(tx, company, Some(org)).await?;
+                crm_objects::purge_failed(tx, company.get()).await
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn organization_is_gone(&self, org: PdOrgId) -> Result<(), Trouble> {
+        let company = self.world.company.id.get();
+        self.reconciler
+            .store
+            .transaction(async |tx| {
+                locks::crm_object(tx, ObjectKind::Organization, org.get()).await?;
+                crm_latest::is_gone(tx, ObjectKind::Organization, org.get(), None, None).await?;
+                crm_objects::forget(tx, ObjectKind::Organization, company).await
             })
             .await?;
         Ok(())

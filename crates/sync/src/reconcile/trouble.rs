@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 use hermes_domain::ports::CrmError;
-use hermes_store::StoreError;
+use hermes_store::{StoreError, crm_objects::ObjectKind};
 
 /// The CRM as a whole is out of reach; all companies would fare the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,11 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    /// What the CRM shows is older than what it has told: it is asked again later.
+    pub(super) fn outdated(kind: ObjectKind, id: i32) -> Self {
+        Self::Blocked(format!("{} {id}: something newer is known than what is shown", kind.as_str()))
+    }
+
     fn kind(&self) -> String {
         match self {
             Self::Crm(CrmError::Rejected { status, .. }) => format!("refused with {status}"),

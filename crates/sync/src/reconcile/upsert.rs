@@ -5,18 +5,28 @@
 
 use chrono::{DateTime, Utc};
 use hermes_domain::{
-    ports::{CrmError, CrmResult, Written},
+    CompanyId,
+    agreement::Agreement,
+    ports::{CrmError, CrmResult, Sighting},
     record::Record,
 };
 use hermes_store::{
-    StoreError,
-    crm_objects::{self, CrmObject, ObjectKind, Sent},
+    StoreError, Tx, crm_latest,
+    crm_objects::{self, Agreed, CrmObject, ObjectKind},
+    dirty::{self, Priority},
+    locks,
 };
 
-use super::{Reconciler, kinds::Kind, trouble::Trouble};
+use super::{Reconciler, trouble::Trouble};
+use crate::{
+    apply_crm::{self, Context, Manner, Mirrored},
+    apply_error::ApplyError,
+    kinds::Kind,
+};
 
 /// An object, and what the CRM should hold of it.
 pub(super) struct Subject<'a, K: Kind> {
+    pub(super) company: CompanyId,
     pub(super) hermes_id: i32,
     pub(super) crm_id: Option<K::Id>,
     pub(super) known: Option<&'a CrmObject>,
@@ -29,17 +39,28 @@ pub(super) struct Failure<Id> {
     pub(super) id: Option<Id>,
 }
 
-/// A change of an object, from what it is known to hold.
+/// A change of an object.
 pub(super) struct Change<'a, K: Kind> {
+    pub(super) company: CompanyId,
     pub(super) hermes_id: i32,
     pub(super) id: K::Id,
-    pub(super) base: &'a Record<K::Field>,
     pub(super) changes: &'a Record<K::Field>,
+}
+
+/// What came of a sight of an object.
+pub(super) enum Noted<K: Kind> {
+    /// It is as Hermes holds it, but for what is still to be sent.
+    AsRead(Agreement<K::Field>),
+    /// People have changed it meanwhile, and Hermes follows. What was read of the company before is out of date: it stays
+    /// dirty, and is worked on anew.
+    Changed,
+    /// Something newer is known than what the CRM has just shown.
+    Outdated,
 }
 
 impl Reconciler {
     /// Has the CRM hold what is wanted, in one object: the one it has, or a new one where it has none (any more).
-    pub(super) async fn upsert<K: Kind>(&self, subject: Subject<'_, K>) -> Result<K::Id, Failure<K::Id>> {
+    pub(super) async fn upsert<K: Mirrored>(&self, subject: Subject<'_, K>) -> Result<K::Id, Failure<K::Id>> {
         let lost = |trouble| Failure { trouble, id: None };
         let existing = match subject.crm_id {
             Some(id) => Some(id),
@@ -51,68 +72,179 @@ impl Reconciler {
                 return Ok(id);
             }
         }
-        self.create::<K>(subject.hermes_id, subject.known, &subject.wanted).await.map_err(lost)
+        self.create::<K>(subject.company, subject.hermes_id, subject.known, &subject.wanted).await.map_err(lost)
     }
 
     /// Sends what differs. Whether the object is there at all.
-    async fn update<K: Kind>(&self, id: K::Id, subject: &Subject<'_, K>) -> Result<bool, Trouble> {
+    async fn update<K: Mirrored>(&self, id: K::Id, subject: &Subject<'_, K>) -> Result<bool, Trouble> {
         if let Some(since) = subject.known.and_then(|known| known.in_flight_since) {
             self.wait_until_settled(since)?;
         }
-        let sent = subject.known.and_then(|known| known.sent_to(K::number(id), self.crm.schema()));
-        let (base, certain) = match sent {
-            Some(sent) => (sent, true),
+        let known = subject.known.map(|known| known.agreement(K::number(id), self.crm.schema()));
+        let sent = match known.and_then(|known| known.sent) {
+            Some(sent) => sent,
             None => match self.heard(K::read(&*self.crm, id).await) {
-                Ok(remote) => (remote.record, false),
+                Ok(seen) => match self.note::<K>(subject.company, subject.hermes_id, &seen, Manner::Read).await? {
+                    Noted::AsRead(agreement) => agreement.sent.unwrap_or_default(),
+                    Noted::Changed => return Ok(true),
+                    Noted::Outdated => return Err(Trouble::outdated(K::KIND, K::number(id))),
+                },
                 Err(error) if error.is_absence() => return Ok(false),
                 Err(error) => return Err(error.into()),
             },
         };
-        let changes = subject.wanted.changes_from(&base);
+        let changes = subject.wanted.changes_from(&sent);
         if changes.is_empty() {
-            if !certain {
-                self.note_sent::<K>(subject.hermes_id, Written { id, changed_at: None }, &base).await?;
-            }
+            self.end_write(subject.known, K::KIND, subject.hermes_id).await?;
             return Ok(true);
         }
-        let change = Change { hermes_id: subject.hermes_id, id, base: &base, changes: &changes };
-        let Some(written) = self.send_change::<K>(&change).await? else { return Ok(false) };
-        self.note_sent::<K>(subject.hermes_id, written, &base.merged_with(&changes)).await?;
-        Ok(true)
+        let change = Change { company: subject.company, hermes_id: subject.hermes_id, id, changes: &changes };
+        Ok(self.send_change::<K>(&change).await?.is_some())
+    }
+
+    /// A write that ended unclearly has been seen not to matter any more.
+    async fn end_write(&self, known: Option<&CrmObject>, kind: ObjectKind, hermes_id: i32) -> Result<(), StoreError> {
+        if known.is_some_and(|known| known.in_flight_since.is_some()) {
+            self.store.transaction(async |tx| crm_objects::write_ended(tx, kind, hermes_id).await).await?;
+        }
+        Ok(())
     }
 
     /// Sends a change. Nothing, when the object is not there.
-    pub(super) async fn send_change<K: Kind>(&self, change: &Change<'_, K>) -> Result<Option<Written<K::Id>>, Trouble> {
-        let certain = change.base.without(change.changes);
-        let sent =
-            Sent { pipedrive_id: K::number(change.id), record: &certain, schema: self.crm.schema(), changed_at: None };
+    pub(super) async fn send_change<K: Mirrored>(&self, change: &Change<'_, K>) -> Result<Option<Noted<K>>, Trouble> {
+        let Change { company, hermes_id, id, changes } = *change;
         let now = self.clock.now();
         self.store
-            .transaction(async |tx| crm_objects::update_starts(tx, K::KIND, change.hermes_id, &sent, now).await)
+            .transaction(async |tx| {
+                let mut agreement = self.agreement::<K>(tx, hermes_id, id).await?;
+                agreement.sent = agreement.sent.map(|sent| sent.without(changes));
+                let certain = Agreed { pipedrive_id: K::number(id), schema: self.crm.schema(), agreement: &agreement };
+                crm_objects::update_starts(tx, K::KIND, hermes_id, &certain, now).await
+            })
             .await?;
-        match self.heard(K::update(&*self.crm, change.id, change.changes).await) {
-            Ok(written) => Ok(Some(written)),
+        match self.heard(K::update(&*self.crm, id, changes).await) {
+            Ok(seen) => Ok(Some(self.note(company, hermes_id, &seen, Manner::Answered(changes)).await?)),
             Err(error) => {
-                self.note_failed_write(K::KIND, change.hermes_id, &error).await?;
+                self.note_failed_write(K::KIND, hermes_id, &error).await?;
                 if error.is_absence() { Ok(None) } else { Err(error.into()) }
             }
         }
     }
 
-    /// Creates the object, unless somebody else has begun to since it was looked at.
-    pub(super) async fn create<K: Kind>(
+    /// What is agreed on about an object, which nobody else changes until the transaction ends.
+    pub(super) async fn agreement<K: Kind>(
         &self,
+        tx: &mut Tx,
+        hermes_id: i32,
+        id: K::Id,
+    ) -> Result<Agreement<K::Field>, StoreError> {
+        let object = crm_objects::lock(tx, K::KIND, hermes_id).await?;
+        Ok(object.map(|object| object.agreement(K::number(id), self.crm.schema())).unwrap_or_default())
+    }
+
+    /// Takes over what people have changed in an object, as far as it shows in a sight of it, and notes what is agreed on.
+    pub(super) async fn note<K: Mirrored>(
+        &self,
+        company: CompanyId,
+        hermes_id: i32,
+        seen: &Sighting<K::Id, K::Field>,
+        manner: Manner<'_, K::Field>,
+    ) -> Result<Noted<K>, Trouble> {
+        let noted: Result<Noted<K>, ApplyError> =
+            self.store.transaction(async |tx| self.note_in::<K>(tx, company, hermes_id, seen, manner).await).await;
+        noted.map_err(|error| match error {
+            ApplyError::Store(error) => Trouble::Store(error),
+            error @ (ApplyError::Waits(_) | ApplyError::Refused(_) | ApplyError::Ask(_)) => {
+                Trouble::Blocked(error.to_string())
+            }
+        })
+    }
+
+    async fn note_in<K: Mirrored>(
+        &self,
+        tx: &mut Tx,
+        company: CompanyId,
+        hermes_id: i32,
+        seen: &Sighting<K::Id, K::Field>,
+        manner: Manner<'_, K::Field>,
+    ) -> Result<Noted<K>, ApplyError> {
+        let now = self.clock.now();
+        let number = K::number(seen.id);
+        locks::crm_object(tx, K::KIND, number).await?;
+        let seen = &Sighting { changed_at: apply_crm::plausible(seen.changed_at, now), ..seen.clone() };
+        let latest = crm_latest::of(tx, K::KIND, number).await?;
+        let is_outdated = apply_crm::is_outdated(latest, seen);
+        if let Manner::Answered(sent) = manner {
+            let same_time =
+                latest.is_some_and(|latest| latest.changed_at.is_some() && latest.changed_at == seen.changed_at);
+            if is_outdated || (same_time && !self.expected::<K>(tx, hermes_id, seen, sent).await?) {
+                self.note_late_answer::<K>(tx, hermes_id, seen, sent).await?;
+                if !is_outdated {
+                    // Writing the same again would be answered in the same way again: it is read instead.
+                    crm_objects::doubt(tx, K::KIND, hermes_id).await?;
+                }
+                dirty::mark(tx, company, Priority::Edit, now).await?;
+                return Ok(Noted::Changed);
+            }
+        } else if is_outdated {
+            return Ok(Noted::Outdated);
+        }
+        let context =
+            Context { schema: self.crm.schema(), tc2_base_url: &self.settings.tc2_base_url, now, answers: None };
+        let taken = apply_crm::take_up::<K>(tx, &context, hermes_id, seen, manner).await?;
+        crm_objects::write_ended(tx, K::KIND, hermes_id).await?;
+        match taken {
+            Some(taken) if !taken.changed => Ok(Noted::AsRead(taken.agreement)),
+            Some(_) | None => {
+                dirty::mark(tx, company, Priority::Edit, now).await?;
+                Ok(Noted::Changed)
+            }
+        }
+    }
+
+    /// Whether an answer shows nothing but what was known and what has been sent.
+    async fn expected<K: Mirrored>(
+        &self,
+        tx: &mut Tx,
+        hermes_id: i32,
+        seen: &Sighting<K::Id, K::Field>,
+        sent: &Record<K::Field>,
+    ) -> Result<bool, StoreError> {
+        let mut agreement = self.agreement::<K>(tx, hermes_id, seen.id).await?;
+        agreement.was_told(sent, seen);
+        Ok(agreement.has_seen(seen))
+    }
+
+    /// Something else has been seen since, perhaps in the same second: what the answer shows is not certain.
+    async fn note_late_answer<K: Mirrored>(
+        &self,
+        tx: &mut Tx,
+        hermes_id: i32,
+        seen: &Sighting<K::Id, K::Field>,
+        sent: &Record<K::Field>,
+    ) -> Result<(), StoreError> {
+        let mut agreement = self.agreement::<K>(tx, hermes_id, seen.id).await?;
+        agreement.was_told_late(sent, seen);
+        let agreed = Agreed { pipedrive_id: K::number(seen.id), schema: self.crm.schema(), agreement: &agreement };
+        crm_objects::agree(tx, K::KIND, hermes_id, &agreed).await?;
+        crm_objects::write_ended(tx, K::KIND, hermes_id).await
+    }
+
+    /// Creates the object, unless somebody else has begun to since it was looked at.
+    pub(super) async fn create<K: Mirrored>(
+        &self,
+        company: CompanyId,
         hermes_id: i32,
         known: Option<&CrmObject>,
         wanted: &Record<K::Field>,
     ) -> Result<K::Id, Trouble> {
         self.begin_creation(K::KIND, hermes_id, known).await?;
         self.store.transaction(async |tx| K::link(tx, hermes_id, None).await).await?;
-        let created: CrmResult<Written<K::Id>> = self.heard(K::create(&*self.crm, wanted).await);
+        let created: CrmResult<Sighting<K::Id, K::Field>> = self.heard(K::create(&*self.crm, wanted).await);
         match created {
-            Ok(written) => {
-                self.link_and_note::<K>(hermes_id, written, wanted).await?;
-                Ok(written.id)
+            Ok(seen) => {
+                self.note::<K>(company, hermes_id, &seen, Manner::Answered(wanted)).await?;
+                Ok(seen.id)
             }
             Err(error) => {
                 self.note_failed_write(K::KIND, hermes_id, &error).await?;
@@ -138,7 +270,7 @@ impl Reconciler {
     }
 
     /// The object that an earlier attempt made without learning of it, if it did.
-    pub(super) async fn adopt_lost_creation<K: Kind>(
+    pub(super) async fn adopt_lost_creation<K: Mirrored>(
         &self,
         hermes_id: i32,
         known: Option<&CrmObject>,
@@ -159,7 +291,7 @@ impl Reconciler {
     }
 
     /// What creations that ended unclearly have made. Waits until they can no longer take effect.
-    pub(super) async fn lost_creations<K: Kind>(
+    pub(super) async fn lost_creations<K: Mirrored>(
         &self,
         hermes_id: i32,
         known: &CrmObject,
@@ -184,34 +316,5 @@ impl Reconciler {
     ) -> Result<(), StoreError> {
         let unclear_since = error.is_unclear().then(|| self.clock.now());
         self.store.transaction(async |tx| crm_objects::write_failed(tx, kind, hermes_id, unclear_since).await).await
-    }
-
-    async fn note_sent<K: Kind>(
-        &self,
-        hermes_id: i32,
-        written: Written<K::Id>,
-        record: &Record<K::Field>,
-    ) -> Result<(), StoreError> {
-        let sent = self.sent::<K>(written, record);
-        self.store.transaction(async |tx| crm_objects::was_sent(tx, K::KIND, hermes_id, &sent).await).await
-    }
-
-    async fn link_and_note<K: Kind>(
-        &self,
-        hermes_id: i32,
-        written: Written<K::Id>,
-        record: &Record<K::Field>,
-    ) -> Result<(), StoreError> {
-        let sent = self.sent::<K>(written, record);
-        self.store
-            .transaction(async |tx| {
-                K::link(tx, hermes_id, Some(written.id)).await?;
-                crm_objects::was_sent(tx, K::KIND, hermes_id, &sent).await
-            })
-            .await
-    }
-
-    fn sent<'a, K: Kind>(&'a self, written: Written<K::Id>, record: &'a Record<K::Field>) -> Sent<'a, K::Field> {
-        Sent { pipedrive_id: K::number(written.id), record, schema: self.crm.schema(), changed_at: written.changed_at }
     }
 }

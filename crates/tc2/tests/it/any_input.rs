@@ -98,7 +98,7 @@ fn check_open(body: &[u8]) -> Result<(), TestCaseError> {
             }
         }
         Err(DeliveryError::Malformed(faults)) => prop_assert!(!faults.is_empty()),
-        Err(DeliveryError::Unauthorized) => prop_assert!(false, "no signature is required"),
+        Err(error @ (DeliveryError::Unauthorized | DeliveryError::NotJson(_))) => prop_assert!(false, "{error}"),
     }
     Ok(())
 }

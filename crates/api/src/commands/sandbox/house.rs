@@ -5,7 +5,7 @@ use std::{net::TcpListener, time::Duration};
 use anyhow::{Context, bail};
 use hermes_sandbox::{
     faults::{Fault, Rule},
-    pipedrive::{PipedriveOptions, PipedriveServer},
+    pipedrive::{DeliveryPlan, PipedriveOptions, PipedriveServer},
     tables,
     tc2::{Disorder, Tc2Options, Tc2Server},
 };
@@ -19,6 +19,10 @@ use crate::cli;
 /// How long Hermes may take to bring Pipedrive into line. With trouble on the way a lost answer alone costs a quarter of a
 /// minute.
 const PATIENCE: Duration = Duration::from_mins(5);
+const POLL: Duration = Duration::from_millis(20);
+
+/// The login of Pipedrive's webhooks.
+const WEBHOOK_USERNAME: &str = "pipedrive";
 
 pub(super) struct House {
     pub(super) tc2: Tc2Server,
@@ -46,6 +50,7 @@ impl House {
             Some(port) => port,
             None => free_port()?,
         };
+        let webhook_password = random_secret();
         let settings = [
             ("DATABASE_URL", database_url),
             ("DB_POOL_SIZE", "10".to_owned()),
@@ -53,11 +58,15 @@ impl House {
             ("TC2_BASE_URL", tc2.base_url()),
             ("PD_API_KEY", pipedrive.token().to_owned()),
             ("PD_BASE_URL", pipedrive.base_url()),
-            ("SIGNING_KEY", format!("{:032x}", fastrand::u128(..))),
+            ("PD_WEBHOOK_USERNAME", WEBHOOK_USERNAME.to_owned()),
+            ("PD_WEBHOOK_PASSWORD", webhook_password.clone()),
+            ("SIGNING_KEY", random_secret()),
             ("LOG_LEVEL", "ERROR".to_owned()),
         ];
         let server = Process::start(port, &settings).await?;
         tc2.set_webhook_url(Some(&format!("{}/tc2/callback/", server.url())));
+        let callback = format!("{}/pipedrive/callback/", server.url());
+        pipedrive.subscribe(&callback, Some((WEBHOOK_USERNAME, &webhook_password)))?;
         let house = Self { tc2, pipedrive, store, server };
         house.make_trouble(args);
         Ok(house)
@@ -80,6 +89,11 @@ impl House {
             jitter_millis: args.jitter_ms,
             ..Disorder::default()
         });
+        self.pipedrive.set_delivery_plan(DeliveryPlan {
+            copies: args.copies,
+            jitter_millis: args.jitter_ms,
+            ..DeliveryPlan::default()
+        });
     }
 
     /// What Hermes answers to a request for this path.
@@ -94,16 +108,21 @@ impl House {
     /// Waits until every webhook has arrived and Pipedrive has been brought into line.
     pub(super) async fn rest(&self) -> anyhow::Result<()> {
         let at_rest = async {
+            let mut quiet_since = None;
             loop {
                 self.tc2.settled().await;
+                self.pipedrive.webhooks_delivered().await;
+                let delivered = self.pipedrive.deliveries().len();
                 let overview = operations::overview(&self.store).await?;
-                if overview.is_at_rest() {
+                // What Hermes wrote last comes back as a webhook, so that only twice in a row means rest.
+                if overview.is_at_rest() && quiet_since == Some(delivered) {
                     return anyhow::Ok(());
                 }
+                quiet_since = overview.is_at_rest().then_some(delivered);
                 if let Some(trouble) = hopeless(&overview) {
                     bail!("Hermes has given up: {trouble}");
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(POLL).await;
             }
         };
         tokio::time::timeout(PATIENCE, at_rest).await.context("Hermes does not come to rest")?
@@ -121,6 +140,10 @@ fn hopeless(overview: &Overview) -> Option<String> {
     event
         .map(|event| format!("event {}: {}", event.id, event.reason.as_deref().unwrap_or("?")))
         .or_else(|| company.map(|it| format!("company {}: {}", it.company_id, it.error.as_deref().unwrap_or("?"))))
+}
+
+fn random_secret() -> String {
+    format!("{:032x}", fastrand::u128(..))
 }
 
 fn free_port() -> anyhow::Result<u16> {

@@ -59,7 +59,7 @@ async fn play(args: &cli::Sandbox, database: &Database) -> anyhow::Result<()> {
         house.shut_down().await?;
     } else {
         if !args.json {
-            print(&tell::invitation(&house, database))?;
+            print(&tell::invitation(&story, &house, database))?;
         }
         std::future::pending::<()>().await;
     }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use hermes_sandbox::{pipedrive::Kind, request_log::LoggedRequest};
+use hermes_sandbox::{
+    pipedrive::{Kind, LoggedDelivery},
+    request_log::LoggedRequest,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -40,6 +43,10 @@ pub(super) fn step(step: &Step, house: &House) -> String {
             ),
         );
     }
+    let told = step.told.iter().map(webhook_in_words);
+    if step.sent.is_empty() {
+        lines(&mut text, "told", told.clone());
+    }
     for company in step.stored.as_array().into_iter().flatten() {
         let field = |name| company.get(name).map(plain).unwrap_or_default();
         line(
@@ -57,8 +64,10 @@ pub(super) fn step(step: &Step, house: &House) -> String {
     if step.calls.is_empty() {
         line(&mut text, "calls", "none: there was nothing to change");
     }
-    for call in &step.calls {
-        line(&mut text, "call", &call_in_words(call));
+    lines(&mut text, "call", step.calls.iter().map(call_in_words));
+    if !step.sent.is_empty() {
+        // What Hermes did itself comes back.
+        lines(&mut text, "told", told);
     }
     for (kind, objects) in
         [(Kind::Organization, &step.organizations), (Kind::Person, &step.persons), (Kind::Deal, &step.deals)]
@@ -68,6 +77,12 @@ pub(super) fn step(step: &Step, house: &House) -> String {
         }
     }
     text.trim_end().to_owned()
+}
+
+fn lines(text: &mut String, label: &str, all: impl Iterator<Item = String>) {
+    for rest in all {
+        line(text, label, &rest);
+    }
 }
 
 fn line(text: &mut String, label: &str, rest: &str) {
@@ -80,12 +95,21 @@ fn call_in_words(call: &LoggedRequest) -> String {
     format!("{} {} -> {status}", call.method, call.path)
 }
 
+fn webhook_in_words(delivery: &LoggedDelivery) -> String {
+    let meta = |name| delivery.body.pointer(&format!("/meta/{name}")).map(plain).unwrap_or_default();
+    let status = delivery.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    format!("Pipedrive: {} of {} {} -> {status}", meta("action"), meta("entity"), meta("entity_id"))
+}
+
 fn object_in_words(kind: Kind, object: &Value, house: &House) -> String {
     let id = object.get("id").map(plain).unwrap_or_default();
     let name = object.get("name").or_else(|| object.get("title")).map(plain).unwrap_or_default();
     let mut text = format!("Pipedrive: {} \"{name}\"", kind.singular());
     if let Some(status) = object.get("status") {
         let _ = write!(text, ", {}", plain(status));
+    }
+    if let Some(stage) = object.get("stage_id") {
+        let _ = write!(text, " at stage {}", plain(stage));
     }
     let shown = SHOWN.iter().find(|(shown, _)| *shown == kind).map_or(&[][..], |(_, fields)| fields);
     for field in shown {
@@ -106,8 +130,11 @@ pub(super) fn outcome(faults: &[String]) -> String {
     format!("\nPipedrive does not hold what it should:\n  - {listed}")
 }
 
-pub(super) fn invitation(house: &House, database: &Database) -> String {
+pub(super) fn invitation(story: &Story<'_>, house: &House, database: &Database) -> String {
     let (hermes, tc2, pipedrive) = (house.url(), house.tc2.base_url(), house.pipedrive.base_url());
+    let (company, organization) = story.company();
+    let (organizations, next) = (format!("{pipedrive}/sandbox/organizations"), organization + 1);
+    let json = "-H 'content-type: application/json' -d";
     let postgres = database.shown_url();
     let masked = if postgres == database.url() { "" } else { "        ****** stands for the password" };
     format!(
@@ -118,10 +145,18 @@ pub(super) fn invitation(house: &House, database: &Database) -> String {
   PostgreSQL      {postgres}{masked}
 
 Try more:
-  curl -X POST {tc2}/sandbox/clients -H 'content-type: application/json' -d '{{\"id\": 4800}}'
-  curl -X PUT {pipedrive}/sandbox/faults -H 'content-type: application/json' -d '{{\"rules\": [{{\"fault\": {{\"kind\": \"cut_after\"}}}}]}}'
+  curl -X POST {tc2}/sandbox/clients {json} '{{\"id\": 4800}}'
+  curl -X PUT {pipedrive}/sandbox/faults {json} '{{\"rules\": [{{\"fault\": {{\"kind\": \"cut_after\"}}}}]}}'
   curl {pipedrive}/sandbox/log
-  DATABASE_URL='{postgres}' hermes status"
+  DATABASE_URL='{postgres}' hermes status
+
+Be a sales person: edit the organization in Pipedrive, merge that of client 4800 into it, delete it, and see what Hermes
+makes of it:
+  curl -X PATCH {organizations}/{organization} {json} '{{\"name\": \"Castle & Sons\"}}'
+  curl -X PUT {organizations}/{next}/merge {json} '{{\"merge_with_id\": {organization}}}'
+  curl -X DELETE {organizations}/{organization}
+  curl '{hermes}/companies/?id={company}'
+  curl '{hermes}/companies/?is_deleted=true'"
     )
 }
 
@@ -133,6 +168,7 @@ pub(super) fn json(story: &Story<'_>, faults: &[String], house: &House) -> Value
             json!({
                 "title": step.title,
                 "sent": step.sent,
+                "told": step.told,
                 "stored": step.stored,
                 "calls": step.calls,
                 "organizations": step.organizations,

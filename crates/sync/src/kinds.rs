@@ -1,25 +1,33 @@
-//! The kinds of object that are created, compared and updated in the same way.
+//! The kinds of object that are created, compared and updated in the CRM in the same way.
+
+use std::{fmt, hash::Hash};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use hermes_domain::{
     CompanyId, ContactId, DealId, PdDealId, PdOrgId, PdPersonId,
-    ports::{Crm, CrmResult, Remote, Written},
+    ports::{Crm, CrmResult, Sighting},
     record::{CompanyField, ContactField, DealField, Field, Record},
 };
 use hermes_store::{StoreError, Tx, companies, contacts, crm_objects::ObjectKind, deals};
 
-type Answer<'a, T> = BoxFuture<'a, CrmResult<T>>;
+/// The CRM's answer.
+pub(crate) type Answer<'a, T> = BoxFuture<'a, CrmResult<T>>;
 
-pub(super) trait Kind {
+pub(crate) trait Kind {
     const KIND: ObjectKind;
-    type Id: Copy + Send + Sync;
+    type Id: Copy + Eq + Hash + fmt::Debug + Send + Sync;
     type Field: Field;
 
     fn number(id: Self::Id) -> i32;
-    fn read(crm: &dyn Crm, id: Self::Id) -> Answer<'_, Remote<Self::Id, Self::Field>>;
-    fn create<'a>(crm: &'a dyn Crm, record: &'a Record<Self::Field>) -> Answer<'a, Written<Self::Id>>;
-    fn update<'a>(crm: &'a dyn Crm, id: Self::Id, changes: &'a Record<Self::Field>) -> Answer<'a, Written<Self::Id>>;
+    fn id(number: i32) -> Self::Id;
+    fn read(crm: &dyn Crm, id: Self::Id) -> Answer<'_, Sighting<Self::Id, Self::Field>>;
+    fn create<'a>(crm: &'a dyn Crm, record: &'a Record<Self::Field>) -> Answer<'a, Sighting<Self::Id, Self::Field>>;
+    fn update<'a>(
+        crm: &'a dyn Crm,
+        id: Self::Id,
+        changes: &'a Record<Self::Field>,
+    ) -> Answer<'a, Sighting<Self::Id, Self::Field>>;
     fn find(crm: &dyn Crm, hermes_id: i32, since: DateTime<Utc>) -> Answer<'_, Vec<Self::Id>>;
     fn link(tx: &mut Tx, hermes_id: i32, id: Option<Self::Id>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
@@ -27,7 +35,7 @@ pub(super) trait Kind {
 macro_rules! kinds {
     ($($name:ident: $kind:ident, $id:ident, $own_id:ident, $field:ident,
         $table:ident, $read:ident, $create:ident, $update:ident, $find:ident;)*) => {$(
-        pub(super) struct $name;
+        pub(crate) struct $name;
 
         impl Kind for $name {
             const KIND: ObjectKind = ObjectKind::$kind;
@@ -38,15 +46,19 @@ macro_rules! kinds {
                 id.get()
             }
 
-            fn read(crm: &dyn Crm, id: $id) -> Answer<'_, Remote<$id, $field>> {
+            fn id(number: i32) -> $id {
+                $id::new(number)
+            }
+
+            fn read(crm: &dyn Crm, id: $id) -> Answer<'_, Sighting<$id, $field>> {
                 crm.$read(id)
             }
 
-            fn create<'a>(crm: &'a dyn Crm, record: &'a Record<$field>) -> Answer<'a, Written<$id>> {
+            fn create<'a>(crm: &'a dyn Crm, record: &'a Record<$field>) -> Answer<'a, Sighting<$id, $field>> {
                 crm.$create(record)
             }
 
-            fn update<'a>(crm: &'a dyn Crm, id: $id, changes: &'a Record<$field>) -> Answer<'a, Written<$id>> {
+            fn update<'a>(crm: &'a dyn Crm, id: $id, changes: &'a Record<$field>) -> Answer<'a, Sighting<$id, $field>> {
                 crm.$update(id, changes)
             }
 
