@@ -16,12 +16,7 @@ pub(super) fn histories() -> Vec<(&'static str, Vec<Step>)> {
                 Step::Work(None),
                 Step::Screen(Act::EditOrganization { nth: 1, edit: OrganizationEdit::Owner(12_345_680) }),
                 all(),
-                Step::Screen(Act::Merge {
-                    kind: Kind::Organization,
-                    loser: 1,
-                    winner: 0,
-                    style: MergeStyle::Survivor,
-                }),
+                Step::Screen(Act::Merge { kind: Kind::Organization, loser: 1, winner: 0, style: MergeStyle::Survivor }),
                 Step::Work(None),
             ],
         ),
