@@ -13,6 +13,7 @@ mod house;
 mod model;
 mod regressions;
 mod rows;
+mod screen;
 
 use std::{
     cell::RefCell,
