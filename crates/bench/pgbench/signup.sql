@@ -7,13 +7,13 @@
 \set serial :serial + 1
 \set digest random(1, 9000000000000000000)
 BEGIN;
-INSERT INTO "webhook_event" ("source", "entity", "entity_id", "action", "occurred_at", "received_at", "digest", "payload", "state", "reason", "attempts", "next_attempt_at")
-VALUES ('tc2', 'Client', :client, 'CREATED_A_CLIENT', :now, :now, :digest, :payload, 'applied', NULL, 1, NULL)
+INSERT INTO "webhook_event" ("source", "entity", "entity_id", "action", "occurred_at", "received_at", "digest", "payload", "state", "reason", "attempts", "next_attempt_at", "waits_for")
+VALUES ('tc2', 'Client', :client, 'CREATED_A_CLIENT', :now, :now, :digest, :payload, 'applied', NULL, 1, NULL, NULL)
 ON CONFLICT ("digest") DO NOTHING RETURNING "webhook_event"."id"
 \gset event_
 SELECT pg_advisory_xact_lock(1, :client);
 SELECT "company"."id", "company"."name", "company"."tc2_agency_id", "company"."tc2_cligency_id", "company"."pd_org_id", "company"."created", "company"."price_plan", "company"."country", "company"."website", "company"."currency", "company"."estimated_income", "company"."utm_campaign", "company"."utm_source", "company"."gclid", "company"."signup_questionnaire", "company"."has_booked_call", "company"."has_signed_up", "company"."narc", "company"."paid_invoice_count", "company"."tc2_status", "company"."pay0_dt", "company"."pay1_dt", "company"."pay3_dt", "company"."gclid_expiry_dt", "company"."email_confirmed_dt", "company"."card_saved_dt", "company"."sales_person_id", "company"."support_person_id", "company"."bdr_person_id", "company"."is_deleted", "company"."tc2_as_of"
-FROM "company" WHERE ("company"."tc2_cligency_id" = :client) LIMIT 1;
+FROM "company" WHERE ("company"."tc2_cligency_id" = :client) LIMIT 1 FOR NO KEY UPDATE;
 SELECT "admin"."id", "admin"."tc2_admin_id" FROM "admin" WHERE ("admin"."tc2_admin_id" = ANY('{1,2,3}'));
 SELECT EXISTS (SELECT "company"."id", "company"."name", "company"."tc2_agency_id", "company"."tc2_cligency_id", "company"."pd_org_id", "company"."created", "company"."price_plan", "company"."country", "company"."website", "company"."currency", "company"."estimated_income", "company"."utm_campaign", "company"."utm_source", "company"."gclid", "company"."signup_questionnaire", "company"."has_booked_call", "company"."has_signed_up", "company"."narc", "company"."paid_invoice_count", "company"."tc2_status", "company"."pay0_dt", "company"."pay1_dt", "company"."pay3_dt", "company"."gclid_expiry_dt", "company"."email_confirmed_dt", "company"."card_saved_dt", "company"."sales_person_id", "company"."support_person_id", "company"."bdr_person_id", "company"."is_deleted", "company"."tc2_as_of"
 FROM "company" WHERE ("company"."tc2_agency_id" = :agency));
@@ -36,5 +36,5 @@ VALUES ('Agency 100000000', 'open', 1, :config_startup_pipeline_id, :pipeline_df
 INSERT INTO "dirty_company" ("company_id", "priority", "since", "run_at") VALUES (:company_id, 1, :now, :now)
 ON CONFLICT ("company_id") DO UPDATE SET "version" = nextval('dirty_company_version'), "priority" = least("dirty_company"."priority", excluded."priority"), "run_at" = least("dirty_company"."run_at", excluded."run_at"), "attempts" = CASE WHEN (("dirty_company"."parked_at" IS NULL)) THEN ("dirty_company"."attempts") ELSE (0) END, "parked_at" = NULL;
 SELECT "webhook_event"."id"
-FROM "webhook_event" WHERE (((((("webhook_event"."state" = ANY('{waiting,failed}')) AND ("webhook_event"."source" = 'tc2')) AND ("webhook_event"."entity" = 'Client')) AND ("webhook_event"."entity_id" = :client)) AND ("webhook_event"."occurred_at" <= :now)) AND ("webhook_event"."id" < :event_id)) FOR UPDATE SKIP LOCKED;
+FROM "webhook_event" WHERE (((((((("webhook_event"."state" = ANY('{waiting,failed}')) AND ("webhook_event"."source" = 'tc2')) AND ("webhook_event"."entity" = 'Client')) AND ("webhook_event"."entity_id" = :client)) AND ("webhook_event"."action" IS DISTINCT FROM 'delete')) AND ("webhook_event"."payload" NOT LIKE '%"merged\_%\_id"%')) AND ("webhook_event"."occurred_at" <= :now)) AND ("webhook_event"."id" < :event_id)) FOR UPDATE SKIP LOCKED;
 COMMIT;
