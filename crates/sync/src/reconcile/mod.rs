@@ -194,9 +194,28 @@ impl Pass<'_> {
             }
             Err(Failure { trouble, id: None }) => return Err(trouble),
         };
+        if company.crm_id.is_some_and(|before| before != org) {
+            return self.begin_anew_below_the_organization().await;
+        }
         let persons = self.show_contacts(org, troubles).await?;
         let troubled_deals = self.show_deals(org, &persons, troubles).await?;
         self.show_meetings(org, &persons, &troubled_deals, troubles).await
+    }
+
+    /// The organization was gone and has been made anew. Whoever deleted it may have moved its people elsewhere before, so
+    /// each is looked at before it is moved to the new one.
+    async fn begin_anew_below_the_organization(&self) -> Result<(), Trouble> {
+        let (company, now) = (self.world.company.id, self.reconciler.clock.now());
+        self.reconciler
+            .store
+            .transaction(async |tx| {
+                for contact in &self.world.contacts {
+                    crm_objects::doubt(tx, ObjectKind::Person, contact.id.get()).await?;
+                }
+                dirty::mark(tx, company, Priority::Edit, now).await
+            })
+            .await?;
+        Ok(())
     }
 
     async fn show_contacts(

@@ -2,7 +2,7 @@
 
 use hermes_sandbox::pipedrive::{Kind, MergeStyle};
 
-use super::history::{Act, OrganizationEdit, Post, Step, Tc2Change, Which};
+use super::history::{Act, OrganizationEdit, PersonEdit, Post, Step, Tc2Change, Which};
 
 /// Each with what was wrong.
 pub(super) fn histories() -> Vec<(&'static str, Vec<Step>)> {
@@ -29,6 +29,20 @@ pub(super) fn histories() -> Vec<(&'static str, Vec<Step>)> {
                 Step::Tc2 { client: 0, change: Tc2Change::Status("active") },
                 all(),
                 Step::Screen(Act::EditOrganization { nth: 0, edit: OrganizationEdit::Bdr(12_345_679) }),
+                Step::Work(None),
+            ],
+        ),
+        (
+            "a person whom somebody had moved was moved again, to the organization made anew for the one deleted meanwhile",
+            vec![
+                Step::SignUp { client: 0 },
+                Step::SignUp { client: 1 },
+                all(),
+                Step::Work(None),
+                Step::Tc2 { client: 1, change: Tc2Change::Gclid(Some("Cj0")) },
+                all(),
+                Step::Screen(Act::Delete(Kind::Organization, 1)),
+                Step::Screen(Act::EditPerson { nth: 1, edit: PersonEdit::Organization(0) }),
                 Step::Work(None),
             ],
         ),
