@@ -1,7 +1,9 @@
 //! Locks that last as long as the transaction, for what has no row to lock yet.
 //!
 //! Whoever takes several locks takes them in this order, so that nobody waits for each other: these here, then rows of
-//! companies, contacts and deals, then what is kept about them (`pipedrive_object`, `dirty_company`, `webhook_event`).
+//! companies, contacts and deals, then what is kept about them (`pipedrive_object`, `dirty_company`, `webhook_event`). An
+//! event that is tried again is taken first of all; where that leads to a deadlock, PostgreSQL ends it, and the work is
+//! repeated.
 
 use diesel::sql_types::Integer;
 use diesel_async::RunQueryDsl;
