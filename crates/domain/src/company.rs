@@ -66,17 +66,16 @@ pub struct Assignment {
 }
 
 impl CompanyProfile {
-    /// The company that a client's first event makes. Nothing, when the agency has no name.
-    pub fn from_client(client: &Client, staff: Assignment, happened_at: DateTime<Utc>) -> Option<Self> {
-        let agency = &client.agency;
-        let mut profile = Self {
-            name: agency.name.clone()?,
-            tc2_agency_id: Some(agency.id),
-            tc2_client_id: Some(client.id),
-            created: agency.created.unwrap_or(happened_at),
+    /// A company of which nothing more is known.
+    pub fn new(name: Text, sales_person: AdminId, created: DateTime<Utc>) -> Self {
+        Self {
+            name,
+            tc2_agency_id: None,
+            tc2_client_id: None,
+            created,
             price_plan: PricePlan::Payg,
-            country: agency.country.clone(),
-            website: agency.website.clone(),
+            country: None,
+            website: None,
             currency: None,
             estimated_income: None,
             utm_campaign: None,
@@ -84,7 +83,7 @@ impl CompanyProfile {
             gclid: None,
             signup_questionnaire: None,
             has_booked_call: false,
-            has_signed_up: true,
+            has_signed_up: false,
             narc: false,
             paid_invoice_count: 0,
             tc2_status: None,
@@ -94,9 +93,25 @@ impl CompanyProfile {
             gclid_expiry: None,
             email_confirmed: None,
             card_saved: None,
-            sales_person: staff.sales_person,
+            sales_person,
+            support_person: None,
+            bdr_person: None,
+        }
+    }
+
+    /// The company that a client's first event makes. Nothing, when the agency has no name.
+    pub fn from_client(client: &Client, staff: Assignment, happened_at: DateTime<Utc>) -> Option<Self> {
+        let agency = &client.agency;
+        let created = agency.created.unwrap_or(happened_at);
+        let mut profile = Self {
+            tc2_agency_id: Some(agency.id),
+            tc2_client_id: Some(client.id),
+            country: agency.country.clone(),
+            website: agency.website.clone(),
+            has_signed_up: true,
             support_person: staff.support_person,
             bdr_person: staff.bdr_person,
+            ..Self::new(agency.name.clone()?, staff.sales_person, created)
         };
         profile.update_from(client);
         Some(profile)

@@ -1,11 +1,13 @@
 //! The table `webhook_event`: every event that was accepted, to the letter, and what became of it.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use hermes_domain::event::RawEvent;
 
-use crate::{error::StoreError, pool::Tx, schema::webhook_event as event};
+use crate::{crm_objects::ObjectKind, error::StoreError, pool::Tx, schema::webhook_event as event};
 
 /// Who sent an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +29,19 @@ impl Source {
     }
 }
 
+/// An object of the CRM that an event waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Awaited {
+    pub kind: ObjectKind,
+    pub id: i32,
+}
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind.as_str(), self.id)
+    }
+}
+
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventState {
@@ -37,8 +52,8 @@ pub enum EventState {
     Waiting {
         reason: String,
         next_attempt_at: DateTime<Utc>,
-        /// What has to appear, when it is known: `organization:12`.
-        waits_for: Option<String>,
+        /// What has to appear, when it is known.
+        waits_for: Option<Awaited>,
     },
     /// It could not be applied; tried again then, or never by itself.
     Failed {
@@ -77,9 +92,9 @@ impl EventState {
         }
     }
 
-    fn waits_for(&self) -> Option<&str> {
+    pub const fn waits_for(&self) -> Option<Awaited> {
         match self {
-            Self::Waiting { waits_for, .. } => waits_for.as_deref(),
+            Self::Waiting { waits_for, .. } => *waits_for,
             Self::Applied | Self::Ignored(_) | Self::Failed { .. } => None,
         }
     }
@@ -109,7 +124,7 @@ pub async fn insert(
             event::reason.eq(state.reason()),
             event::attempts.eq(1),
             event::next_attempt_at.eq(state.next_attempt_at()),
-            event::waits_for.eq(state.waits_for()),
+            event::waits_for.eq(state.waits_for().map(|awaited| awaited.to_string())),
         ))
         .on_conflict(event::digest)
         .do_nothing()
@@ -189,10 +204,10 @@ pub async fn due(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<i64>
 }
 
 /// What these events wait for has appeared: they are due at once. Whether there were any.
-pub async fn release(tx: &mut Tx, appeared: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+pub async fn release(tx: &mut Tx, appeared: Awaited, now: DateTime<Utc>) -> Result<bool, StoreError> {
     // One that is being tried at this moment is waited for: it has not seen yet what appears here.
     let waiting: Vec<i64> = event::table
-        .filter(event::waits_for.eq(appeared))
+        .filter(event::waits_for.eq(appeared.to_string()))
         .order(event::id)
         .select(event::id)
         .for_update()
@@ -232,7 +247,7 @@ pub async fn set_state(tx: &mut Tx, id: i64, attempts: i32, state: &EventState) 
             event::reason.eq(state.reason()),
             event::attempts.eq(attempts),
             event::next_attempt_at.eq(state.next_attempt_at()),
-            event::waits_for.eq(state.waits_for()),
+            event::waits_for.eq(state.waits_for().map(|awaited| awaited.to_string())),
         ))
         .execute(tx)
         .await?;

@@ -23,6 +23,13 @@ pub async fn client(tx: &mut Tx, id: Tc2ClientId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// What the CRM tells of its pipelines and stages is dealt with one after the other: they arrive at once, and each must see
+/// the others.
+pub async fn crm_pipelines(tx: &mut Tx) -> Result<(), StoreError> {
+    const EVERY: i32 = 0;
+    crm_object(tx, ObjectKind::Pipeline, EVERY).await
+}
+
 /// What the CRM tells of one of its objects is dealt with one after the other, whichever process learns of it.
 pub async fn crm_object(tx: &mut Tx, kind: ObjectKind, id: i32) -> Result<(), StoreError> {
     let class = match kind {

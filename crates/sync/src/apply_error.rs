@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hermes_domain::{PdDealId, PdOrgId, PdPersonId};
-use hermes_store::StoreError;
+use hermes_store::{StoreError, inbox::Awaited};
 
 /// Why an event was not applied. Nothing of it is left in the tables.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,7 @@ pub(crate) enum ApplyError {
 }
 
 impl ApplyError {
-    pub(crate) fn waits(reason: impl Into<String>, waits_for: Option<String>) -> Self {
+    pub(crate) fn waits(reason: impl Into<String>, waits_for: Option<Awaited>) -> Self {
         Self::Waits(Wait { reason: reason.into(), waits_for })
     }
 }
@@ -32,8 +32,7 @@ impl ApplyError {
 #[error("{reason}")]
 pub(crate) struct Wait {
     pub(crate) reason: String,
-    /// By what its appearance is announced: `organization:12`.
-    pub(crate) waits_for: Option<String>,
+    pub(crate) waits_for: Option<Awaited>,
 }
 
 /// What the CRM is to be asked for.

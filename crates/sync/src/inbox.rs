@@ -13,7 +13,7 @@ use hermes_domain::{
 };
 use hermes_store::{
     Store, StoreError, Tx,
-    inbox::{self, EventState, PendingEvent, Source},
+    inbox::{self, Awaited, EventState, PendingEvent, Source},
 };
 use sha2::{Digest, Sha256};
 
@@ -129,11 +129,11 @@ impl Inbox {
         let digest = digest(source, raw);
         let digest = digest.as_deref();
         let answers = Answers::default();
-        let applied: Result<(), ApplyError> = self
+        let applied: Result<Option<Awaited>, ApplyError> = self
             .store
             .transaction(async |tx| {
                 let stored = inbox::insert(tx, source, raw, digest, now, &EventState::Applied).await?;
-                let Some(id) = stored else { return Ok(()) };
+                let Some(id) = stored else { return Ok(None) };
                 let done = self.apply(tx, event, timing, &answers, 1).await?;
                 if done.state != EventState::Applied {
                     inbox::set_state(tx, id, 1, &done.state).await?;
@@ -141,11 +141,14 @@ impl Inbox {
                 if done.tells_all {
                     inbox::supersede(tx, source, raw, id, &done.state).await?;
                 }
-                Ok(())
+                Ok(done.state.waits_for())
             })
             .await;
         match applied {
-            Ok(()) => Ok(()),
+            Ok(awaited) => {
+                self.look_for(awaited, now).await;
+                Ok(())
+            }
             Err(error) => self.keep(source, raw, now, self.after_failure(&error, 1, now)).await,
         }
     }
@@ -201,7 +204,27 @@ impl Inbox {
                 Some(id) if state.is_open() => inbox::supersede(tx, source, raw, id, &state).await,
                 Some(_) | None => Ok(()),
             })
-            .await
+            .await?;
+        self.look_for(state.waits_for(), now).await;
+        Ok(())
+    }
+
+    /// Has an event that waits tried at once, if what it waits for appeared while it was being stored.
+    async fn look_for(&self, awaited: Option<Awaited>, now: DateTime<Utc>) {
+        let Some(awaited) = awaited else { return };
+        let looked: Result<(), ApplyError> = self
+            .store
+            .transaction(async |tx| {
+                if apply_crm::has_appeared(tx, awaited).await? {
+                    inbox::release(tx, awaited, now).await?;
+                }
+                Ok(())
+            })
+            .await;
+        if let Err(error) = looked {
+            // The event is safe, and tried again in a while anyway.
+            tracing::warn!(error = %error, "whether an event still has to wait could not be looked up");
+        }
     }
 
     /// Tries again the events that are due, at most `limit`. How many there were. One that cannot be dealt with does not
@@ -261,9 +284,10 @@ impl Inbox {
     }
 
     async fn try_again(&self, id: i64, now: DateTime<Utc>, answers: &Answers) -> Result<(), ApplyError> {
-        self.store
+        let awaited: Option<Awaited> = self
+            .store
             .transaction(async |tx| {
-                let Some(event) = inbox::claim(tx, id, now).await? else { return Ok(()) };
+                let Some(event) = inbox::claim(tx, id, now).await? else { return Ok(None) };
                 let attempts = event.attempts.saturating_add(1);
                 let state = match self.read(event.source, &event.payload) {
                     Ok(read) => {
@@ -273,16 +297,19 @@ impl Inbox {
                     Err(faults) => senseless(&faults),
                 };
                 inbox::set_state(tx, id, attempts, &state).await?;
-                Ok(())
+                Ok::<_, ApplyError>(state.waits_for())
             })
-            .await
+            .await?;
+        self.look_for(awaited, now).await;
+        Ok(())
     }
 
     async fn note_failure(&self, id: i64, now: DateTime<Utc>, error: &ApplyError) -> Result<(), StoreError> {
-        self.store
+        let awaited: Option<Awaited> = self
+            .store
             .transaction(async |tx| {
                 let claimed: Option<PendingEvent> = inbox::claim(tx, id, now).await?;
-                let Some(event) = claimed else { return Ok(()) };
+                let Some(event) = claimed else { return Ok(None) };
                 let attempts = event.attempts.saturating_add(1);
                 let state = self.after_failure(error, attempts, now);
                 // What the CRM said may quote people: the reason is kept in the table, and not logged.
@@ -292,9 +319,12 @@ impl Inbox {
                     state = state.name(),
                     "the event still cannot be applied"
                 );
-                inbox::set_state(tx, id, attempts, &state).await
+                inbox::set_state(tx, id, attempts, &state).await?;
+                Ok::<_, StoreError>(state.waits_for())
             })
-            .await
+            .await?;
+        self.look_for(awaited, now).await;
+        Ok(())
     }
 
     fn after_failure(&self, error: &ApplyError, attempts: i32, now: DateTime<Utc>) -> EventState {
@@ -318,7 +348,7 @@ impl Inbox {
         EventState::Waiting {
             reason: LongText::from(wait.reason.as_str()).into_string(),
             next_attempt_at: now + self.settings.backoff.delay(counted),
-            waits_for: wait.waits_for.clone(),
+            waits_for: wait.waits_for,
         }
     }
 

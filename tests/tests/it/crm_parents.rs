@@ -8,6 +8,7 @@ use hermes_sandbox::{
 use hermes_tests::{
     CrmEvent, World, custom_key,
     seed::{self, SALLY_SALES, Staff},
+    until,
 };
 use serde_json::{Value, json};
 
@@ -172,6 +173,36 @@ async fn what_was_deleted_while_it_waited_is_not_made() {
     world.tell(&organization()).await;
     assert_eq!((world.database().count("contact").await, world.database().count("deal").await), (0, 0));
     assert_eq!(world.database().count("dirty_company").await, 0);
+    world.finish().await;
+}
+
+/// Until somebody else has applied it, an organization is not known to Hermes, and what it releases when it is done is
+/// what waited when it began to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_while_its_organization_is_being_applied_does_not_wait_longer_than_that() {
+    let world = World::start().await;
+    world.tell(&person()).await;
+    let holder = world.database().connect().await;
+    holder.batch_execute("BEGIN; SELECT id FROM webhook_event FOR UPDATE").await.unwrap();
+    let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let told = async {
+        let organization = async { world.deliver_crm(&organization()).await };
+        let deal = async {
+            let is_waiting = async || (world.database().count(waiting).await == 1).then_some(());
+            until("the organization waits for the person", is_waiting).await;
+            world.deliver_crm(&deal()).await
+        };
+        tokio::join!(organization, deal)
+    };
+    let done = async {
+        until("the deal is stored", async || (world.events().await.len() == 2).then_some(())).await;
+        holder.batch_execute("COMMIT").await.unwrap();
+    };
+    let ((organization, deal), ()) = tokio::join!(told, done);
+    organization.expect_ok();
+    deal.expect_ok();
+    world.idle().await;
+    assert_eq!(states(&world).await, ["applied", "applied", "applied"]);
     world.finish().await;
 }
 

@@ -22,33 +22,13 @@ fn moment(text: &str) -> DateTime<Utc> {
 
 fn profile() -> CompanyProfile {
     CompanyProfile {
-        name: Text::new("Castle"),
-        tc2_agency_id: None,
-        tc2_client_id: None,
-        created: moment("2026-02-20T08:30:00Z"),
-        price_plan: PricePlan::Payg,
-        country: None,
         website: Some(Text::new("castle.example")),
-        currency: None,
-        estimated_income: None,
-        utm_campaign: None,
-        utm_source: None,
-        gclid: None,
-        signup_questionnaire: None,
-        has_booked_call: false,
         has_signed_up: true,
-        narc: false,
         paid_invoice_count: 3,
         tc2_status: Some(Tc2Status::Trial),
         pay0: Some(moment("2026-02-21T01:02:03Z")),
-        pay1: None,
-        pay3: None,
-        gclid_expiry: None,
-        email_confirmed: None,
-        card_saved: None,
-        sales_person: SALLY,
-        support_person: None,
         bdr_person: Some(SALLY),
+        ..CompanyProfile::new(Text::new("Castle"), SALLY, moment("2026-02-20T08:30:00Z"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Organizations.
 
 use hermes_domain::{
-    Company, CompanyId, PdOrgId, PricePlan, Text, adopt,
+    Company, CompanyId, PdOrgId, Text, adopt,
     agreement::Adoption,
     company::CompanyProfile,
     ports::Sighting,
@@ -115,35 +115,7 @@ impl Mirrored for Organizations {
         let Some(name) = name else {
             return Err(ApplyError::Refused("data.name: the organization has no name".to_owned()));
         };
-        let profile = CompanyProfile {
-            name,
-            tc2_agency_id: None,
-            tc2_client_id: None,
-            created: seen.added_at.unwrap_or(context.now),
-            price_plan: PricePlan::Payg,
-            country: None,
-            website: None,
-            currency: None,
-            estimated_income: None,
-            utm_campaign: None,
-            utm_source: None,
-            gclid: None,
-            signup_questionnaire: None,
-            has_booked_call: false,
-            has_signed_up: false,
-            narc: false,
-            paid_invoice_count: 0,
-            tc2_status: None,
-            pay0: None,
-            pay1: None,
-            pay3: None,
-            gclid_expiry: None,
-            email_confirmed: None,
-            card_saved: None,
-            sales_person,
-            support_person: None,
-            bdr_person: None,
-        };
+        let profile = CompanyProfile::new(name, sales_person, seen.added_at.unwrap_or(context.now));
         Ok(Created::Row(companies::insert(tx, &profile, None).await?.get()))
     }
 

@@ -11,12 +11,14 @@ use hermes_store::{
     Tx, companies,
     contacts::{self, NewContact},
     crm_objects::{self, ObjectKind},
-    deals, meetings,
+    deals,
+    inbox::Awaited,
+    meetings,
 };
 
 use super::{
     Answer, Context,
-    mirrored::{Adopted, Created, Mirrored, Parent, announcement, around, parent, staff},
+    mirrored::{Adopted, Created, Mirrored, Parent, around, parent, staff},
 };
 use crate::{
     apply_error::{ApplyError, Question, Wait},
@@ -152,6 +154,6 @@ fn org(record: &Record<ContactField>) -> Option<PdOrgId> {
 pub(super) fn unknown(org: PdOrgId) -> Wait {
     Wait {
         reason: format!("organization {org} is not known yet"),
-        waits_for: Some(announcement(ObjectKind::Organization, org.get())),
+        waits_for: Some(Awaited { kind: ObjectKind::Organization, id: org.get() }),
     }
 }

@@ -9,12 +9,14 @@ use hermes_domain::{
     record::{ContactField, DealField, Field, Record, Value},
     render::{self, DealLinks},
 };
-use hermes_store::{Tx, companies, contacts, crm_latest, crm_objects::ObjectKind, deals, meetings, pipelines};
+use hermes_store::{
+    Tx, companies, contacts, crm_latest, crm_objects::ObjectKind, deals, inbox::Awaited, meetings, pipelines,
+};
 
 use super::{
     Answer, Context,
     contact::{insert as insert_contact, unknown as unknown_organization},
-    mirrored::{Adopted, Created, Mirrored, Parent, announcement, around, directory, parent, staff},
+    mirrored::{Adopted, Created, Mirrored, Parent, around, directory, parent, staff},
     take_up::{Manner, take_up},
 };
 use crate::{
@@ -217,7 +219,7 @@ fn unknown_place(field: DealField, value: &Value) -> Option<Wait> {
         _ => return None,
     };
     let id = i32::try_from(value.integer()?).ok()?;
-    Some(Wait { reason: format!("{} {id} is not known yet", kind.as_str()), waits_for: Some(announcement(kind, id)) })
+    Some(Wait { reason: format!("{} {id} is not known yet", kind.as_str()), waits_for: Some(Awaited { kind, id }) })
 }
 
 /// The contact that is this person of the CRM. One that Hermes does not know is looked at over there, and becomes a contact

@@ -9,7 +9,7 @@ use hermes_domain::{
     record::{Field, Record},
     render::Surroundings,
 };
-use hermes_store::{Tx, admins, companies, crm_latest, crm_objects::ObjectKind, pipelines};
+use hermes_store::{Tx, admins, companies, crm_latest, crm_objects::ObjectKind, inbox::Awaited, locks, pipelines};
 
 use super::{Answer, Context};
 use crate::{
@@ -94,11 +94,6 @@ pub(crate) enum Created {
     Ignored(String),
 }
 
-/// How the appearance of one of the CRM's objects is announced.
-pub(super) fn announcement(kind: ObjectKind, id: i32) -> String {
-    format!("{}:{id}", kind.as_str())
-}
-
 /// What the CRM's number of a company stands for.
 pub(super) enum Parent {
     Company(CompanyId),
@@ -115,6 +110,26 @@ pub(super) async fn parent(tx: &mut Tx, org: PdOrgId) -> Result<Parent, ApplyErr
     }
     let gone = crm_latest::of(tx, kind, current).await?.is_some_and(|latest| latest.gone);
     Ok(if gone { Parent::Gone } else { Parent::Unknown })
+}
+
+/// Whether what was waited for is there by now. If not, nobody makes it appear until the transaction ends.
+pub(crate) async fn has_appeared(tx: &mut Tx, awaited: Awaited) -> Result<bool, ApplyError> {
+    let Awaited { kind, id } = awaited;
+    Ok(match kind {
+        ObjectKind::Organization => {
+            locks::crm_object(tx, kind, id).await?;
+            !matches!(parent(tx, PdOrgId::new(id)).await?, Parent::Unknown)
+        }
+        ObjectKind::Pipeline => {
+            locks::crm_pipelines(tx).await?;
+            pipelines::crm_ids(tx).await?.pipelines.values().any(|known| known.get() == id)
+        }
+        ObjectKind::Stage => {
+            locks::crm_pipelines(tx).await?;
+            pipelines::crm_ids(tx).await?.stages.values().any(|known| known.get() == id)
+        }
+        ObjectKind::Person | ObjectKind::Deal | ObjectKind::Activity => false,
+    })
 }
 
 /// The admins and, where they are needed, the pipelines and stages that a record names.

@@ -26,7 +26,7 @@ use hermes_domain::{
 use hermes_store::Tx;
 
 pub(crate) use self::{
-    mirrored::Mirrored,
+    mirrored::{Mirrored, has_appeared},
     order::{is_outdated, plausible},
     take_up::{Manner, take_up},
 };

@@ -8,13 +8,15 @@ use hermes_domain::{event::CrmChange, ports::Sighting, record::Field};
 use hermes_store::{
     Tx,
     crm_latest::{self, Latest},
-    crm_objects, inbox, locks,
+    crm_objects,
+    inbox::{self, Awaited},
+    locks,
 };
 
 use super::{
     Answer, Context, Outcome,
     identity::{Identity, identify},
-    mirrored::{Created, Mirrored, announcement},
+    mirrored::{Created, Mirrored},
     take_up::{Manner, take_up},
 };
 use crate::{apply_error::ApplyError, inbox::CLOCK_SKEW, kinds::Kind};
@@ -207,7 +209,7 @@ async fn merged<K: Mirrored>(
     } else {
         K::is_there(&mut row, winner);
         K::save(tx, &row).await?;
-        inbox::release(tx, &announcement(K::KIND, K::number(winner)), context.now).await?;
+        inbox::release(tx, Awaited { kind: K::KIND, id: K::number(winner) }, context.now).await?;
     }
     Ok(Outcome::Applied)
 }

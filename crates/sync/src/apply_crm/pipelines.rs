@@ -5,15 +5,13 @@ use hermes_domain::event::{PipelineSighting, StageSighting};
 use hermes_store::{
     Tx, crm_latest,
     crm_objects::ObjectKind,
-    inbox, locks,
+    inbox::{self, Awaited},
+    locks,
     pipelines::{self, Put},
 };
 
-use super::{Context, Outcome, mirrored::announcement};
+use super::{Context, Outcome};
 use crate::apply_error::ApplyError;
-
-/// No pipeline has this number.
-const EVERY: i32 = 0;
 
 pub(super) async fn pipeline(
     tx: &mut Tx,
@@ -42,8 +40,7 @@ async fn is_in_time(
     id: i32,
     changed_at: Option<DateTime<Utc>>,
 ) -> Result<bool, ApplyError> {
-    // All of them take turns: a pipeline and its stages arrive at once, and each must see the other.
-    locks::crm_object(tx, ObjectKind::Pipeline, EVERY).await?;
+    locks::crm_pipelines(tx).await?;
     let known = crm_latest::of(tx, kind, id).await?.and_then(|latest| latest.changed_at);
     if changed_at.zip(known).is_some_and(|(changed_at, known)| changed_at < known) {
         return Ok(false);
@@ -57,7 +54,7 @@ async fn noted(tx: &mut Tx, context: &Context<'_>, kind: ObjectKind, id: i32, pu
         Put::Same => return Ok(Outcome::Ignored("nothing in it is new".to_owned())),
         Put::Changed => {}
         Put::New => {
-            inbox::release(tx, &announcement(kind, id), context.now).await?;
+            inbox::release(tx, Awaited { kind, id }, context.now).await?;
         }
     }
     Ok(Outcome::Applied)

@@ -12,13 +12,10 @@ use hermes_store::{
     Tx, crm_latest,
     crm_objects::{self, Agreed},
     dirty::{self, Priority},
-    inbox,
+    inbox::{self, Awaited},
 };
 
-use super::{
-    Context,
-    mirrored::{Mirrored, announcement},
-};
+use super::{Context, mirrored::Mirrored};
 use crate::{
     apply_error::{ApplyError, Wait},
     kinds::Kind,
@@ -132,7 +129,7 @@ pub(crate) async fn take_up<K: Mirrored>(
     crm_objects::agree(tx, K::KIND, hermes_id, &agreed).await?;
     crm_latest::was_seen(tx, K::KIND, number, seen.changed_at).await?;
     if linked {
-        inbox::release(tx, &announcement(K::KIND, number), context.now).await?;
+        inbox::release(tx, Awaited { kind: K::KIND, id: number }, context.now).await?;
     }
     Ok(Some(TakenUp { changed, linked, agreement, wait: adopted.wait }))
 }
