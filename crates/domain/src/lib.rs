@@ -17,6 +17,8 @@
 //! ```
 
 pub mod admin;
+pub mod booking;
+pub mod calendar;
 pub mod client;
 pub mod company;
 pub mod contact;
@@ -24,16 +26,24 @@ pub mod country;
 pub mod deal;
 pub mod event;
 pub mod ids;
+pub mod invitation;
 pub mod meeting;
+pub mod office_hours;
 pub mod pipeline;
 pub mod plan;
 pub mod ports;
 pub mod record;
+pub mod region;
 pub mod render;
+pub mod round_robin;
+pub mod slots;
 pub mod status;
+pub mod support_link;
 pub mod text;
+pub mod time_range;
 
-pub use admin::Admin;
+pub use admin::{Admin, Role};
+pub use calendar::{CalendarEvent, CalendarEventId};
 pub use client::{Client, Recipient};
 pub use company::Company;
 pub use contact::Contact;
@@ -41,7 +51,11 @@ pub use country::Country;
 pub use deal::Deal;
 pub use ids::*;
 pub use meeting::Meeting;
+pub use office_hours::OfficeHours;
 pub use pipeline::EntryPoint;
 pub use plan::PricePlan;
+pub use region::Region;
 pub use status::{DealStatus, MeetingKind, MeetingStatus, Tc2Status};
+pub use support_link::SupportLink;
 pub use text::{LongText, Text};
+pub use time_range::TimeRange;
