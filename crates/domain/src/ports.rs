@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
+    calendar::{CalendarEvent, CalendarEventId},
     event::{ClientEvent, CrmEvent, Delivery, Fault, RawEvent},
     ids::{CompanyId, ContactId, DealId, PdActivityId, PdDealId, PdOrgId, PdPersonId, PdUserId},
     record::{CompanyField, ContactField, DealField, Field, Record},
+    time_range::TimeRange,
 };
 
 /// What time it is. Logic never asks the machine.
@@ -169,6 +171,63 @@ impl CrmError {
             Self::NotFound | Self::Gone | Self::Rejected { .. } | Self::Unavailable { .. } | Self::Decode { .. } => {
                 false
             }
+        }
+    }
+}
+
+pub type CalendarResult<T> = Result<T, CalendarError>;
+
+/// The calendars of the staff. An owner is named by email.
+///
+/// Every method can be repeated at will, and what failed is tried again by itself for as long as a caller may be expected
+/// to wait.
+#[async_trait]
+pub trait Calendar: fmt::Debug + Send + Sync {
+    /// When the owner is busy within the window: in order, and joined where periods overlap or follow each other. They
+    /// may begin before the window and end after it. What is not known is an error, never free.
+    async fn busy(&self, owner: &str, window: TimeRange) -> CalendarResult<Vec<TimeRange>>;
+
+    /// Puts an event into the owner's calendar, with a link to meet at, and tells the guests. If an event of this id is
+    /// there already, that is a success; if it was there and has been cancelled, it stays so: [`CalendarError::Rejected`].
+    async fn create_event(&self, owner: &str, event: &CalendarEvent) -> CalendarResult<()>;
+
+    /// Takes an event away, and tells the guests. One that is not there (any more) is a success.
+    async fn delete_event(&self, owner: &str, id: &CalendarEventId) -> CalendarResult<()>;
+}
+
+/// Why a calendar did not do what it was asked to, by meaning.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CalendarError {
+    /// The account of Hermes is refused, or may not act for this owner; nothing was done.
+    #[error("the calendar refuses us: {message}")]
+    Unauthorized { message: String },
+    /// The owner has no calendar.
+    #[error("there is no such calendar")]
+    NotFound,
+    /// Too many requests; nothing was done.
+    #[error("the calendar limits our requests")]
+    RateLimited,
+    /// The request itself is refused; nothing was done.
+    #[error("the calendar refused: {message}")]
+    Rejected { message: String },
+    /// The calendar was not reached; nothing was done.
+    #[error("the calendar cannot be reached: {message}")]
+    Unreachable { message: String },
+    /// The calendar was reached and did not answer properly; the request may or may not have been carried out.
+    #[error("the calendar is in trouble: {message}")]
+    Unavailable { message: String },
+}
+
+impl CalendarError {
+    /// The request may have been carried out, now or later.
+    pub const fn is_unclear(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } => true,
+            Self::Unauthorized { .. }
+            | Self::NotFound
+            | Self::RateLimited
+            | Self::Rejected { .. }
+            | Self::Unreachable { .. } => false,
         }
     }
 }

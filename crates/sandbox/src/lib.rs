@@ -1,5 +1,5 @@
-//! The outside world of Hermes, on this machine: [`pipedrive`] and [`tc2`] as stateful servers, and a [`postgres`] of its
-//! own. For tests, demonstrations, and trying things out.
+//! The outside world of Hermes, on this machine: [`pipedrive`], [`tc2`] and [`google`] as stateful servers, and a
+//! [`postgres`] of its own. For tests, demonstrations, and trying things out.
 //!
 //! What must hold: the servers imitate the real ones, down to what they refuse. They share no code with the clients that
 //! talk to them, so that the two can't share a mistake. They run inside the process, listen on the loopback interface
@@ -30,6 +30,7 @@
 
 pub mod clock;
 pub mod faults;
+pub mod google;
 pub mod pipedrive;
 pub mod postgres;
 pub mod request_log;

@@ -53,6 +53,11 @@ const STAFF: [Member; 3] = [
     },
 ];
 
+/// The email addresses of the demo's staff.
+pub(crate) fn staff_emails() -> impl Iterator<Item = &'static str> {
+    STAFF.iter().map(|member| member.email)
+}
+
 /// Fills the tables `admin`, `stage`, `pipeline` and `config` of a migrated, empty database. The demo's pipelines serve
 /// pay-as-you-go, startup and enterprise, in this order; deals start at each one's first stage.
 pub async fn seed_demo(database_url: &str) -> Result<()> {

@@ -1,15 +1,16 @@
 //! The table `admin`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use hermes_domain::{Admin, AdminId, PdUserId, Tc2AdminId};
+use hermes_domain::{Admin, AdminId, PdUserId, PricePlan, Region, Role, Tc2AdminId, admin::timezone};
 
 use crate::{error::StoreError, pool::Tx, schema::admin};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = admin, check_for_backend(diesel::pg::Pg))]
+#[expect(clippy::struct_excessive_bools, reason = "the table has a column for each")]
 struct AdminRow {
     id: i32,
     tc2_admin_id: Option<i32>,
@@ -17,6 +18,19 @@ struct AdminRow {
     first_name: String,
     last_name: String,
     username: String,
+    timezone: String,
+    is_sales_person: bool,
+    is_support_person: bool,
+    is_bdr_person: bool,
+    sells_payg: bool,
+    sells_startup: bool,
+    sells_enterprise: bool,
+    sells_us: bool,
+    sells_gb: bool,
+    sells_au: bool,
+    sells_ca: bool,
+    sells_eu: bool,
+    sells_row: bool,
 }
 
 impl From<AdminRow> for Admin {
@@ -28,8 +42,32 @@ impl From<AdminRow> for Admin {
             first_name: row.first_name,
             last_name: row.last_name,
             email: row.username,
+            timezone: timezone(&row.timezone),
+            roles: chosen([
+                (Role::Sales, row.is_sales_person),
+                (Role::Support, row.is_support_person),
+                (Role::Bdr, row.is_bdr_person),
+            ]),
+            plans: chosen([
+                (PricePlan::Payg, row.sells_payg),
+                (PricePlan::Startup, row.sells_startup),
+                (PricePlan::Enterprise, row.sells_enterprise),
+            ]),
+            regions: chosen([
+                (Region::UnitedStates, row.sells_us),
+                (Region::UnitedKingdom, row.sells_gb),
+                (Region::Australia, row.sells_au),
+                (Region::Canada, row.sells_ca),
+                (Region::Europe, row.sells_eu),
+                (Region::RestOfWorld, row.sells_row),
+            ]),
         }
     }
+}
+
+/// Those whose flag is set.
+fn chosen<T: Ord, const N: usize>(flags: [(T, bool); N]) -> BTreeSet<T> {
+    flags.into_iter().filter_map(|(what, set)| set.then_some(what)).collect()
 }
 
 /// The admins among these ids.

@@ -28,6 +28,7 @@ pub mod reconcile;
 
 mod settings;
 mod signal;
+pub mod support_link;
 pub mod worker;
 
 pub use backoff::Backoff;
@@ -38,4 +39,5 @@ pub use inbox::{Inbox, InboxPorts, ReceiveError};
 pub use reconcile::Reconciler;
 pub use settings::SyncSettings;
 pub use signal::WorkSignal;
+pub use support_link::LinkKey;
 pub use worker::Worker;
