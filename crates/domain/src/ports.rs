@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     calendar::{CalendarEvent, CalendarEventId},
+    client::Client,
     event::{ClientEvent, CrmEvent, Delivery, Fault, RawEvent},
-    ids::{CompanyId, ContactId, DealId, PdActivityId, PdDealId, PdOrgId, PdPersonId, PdUserId},
+    ids::{CompanyId, ContactId, DealId, PdActivityId, PdDealId, PdOrgId, PdPersonId, PdUserId, Tc2ClientId},
     record::{CompanyField, ContactField, DealField, Field, Record},
     time_range::TimeRange,
 };
@@ -230,4 +231,32 @@ impl CalendarError {
             | Self::Unreachable { .. } => false,
         }
     }
+}
+
+/// The clients of TC2, as TC2 has them at this moment.
+#[async_trait]
+pub trait ClientDirectory: fmt::Debug + Send + Sync {
+    /// Whether the header `Authorization` of a request shows that it comes from TC2: its last word is the key that both
+    /// sides know, whatever the scheme before it. Compares in constant time.
+    fn admits(&self, authorization: Option<&str>) -> bool;
+
+    /// A client. Takes a few seconds at most, since somebody waits for it.
+    async fn client(&self, id: Tc2ClientId) -> Result<Client, DirectoryError>;
+}
+
+/// Why a client could not be looked up, by meaning.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryError {
+    /// TC2 knows no such client, or it is none that can be a company.
+    #[error("TC2 has no such client")]
+    NotFound,
+    /// Our key is refused.
+    #[error("TC2 refuses our key: {message}")]
+    Unauthorized { message: String },
+    /// TC2 was not reached, did not answer properly, or limits our requests.
+    #[error("TC2 is in trouble: {message}")]
+    Unavailable { message: String },
+    /// What TC2 says of the client makes no sense, and each fault of it.
+    #[error("TC2 describes the client in a way that makes no sense: {}", .0.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Senseless(Vec<Fault>),
 }
