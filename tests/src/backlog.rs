@@ -15,13 +15,17 @@ const QUERY: &str = "SELECT
     (SELECT jsonb_agg(to_jsonb(event) ORDER BY id) FROM (
         SELECT id, entity, entity_id, state, reason, attempts, next_attempt_at AS due_at
         FROM webhook_event WHERE state IN ('waiting', 'failed')
-    ) AS event) AS events";
+    ) AS event) AS events,
+    (SELECT jsonb_agg(to_jsonb(booking) ORDER BY id) FROM (
+        SELECT *, next_attempt_at AS due_at FROM call_reservation
+    ) AS booking) AS bookings";
 
-/// The dirty companies and the events that are not applied, at one moment.
+/// The dirty companies, the events that are not applied, and the bookings that have not ended, at one moment.
 #[derive(Debug, Clone)]
 pub struct Backlog {
     companies: Vec<Entry>,
     events: Vec<Entry>,
+    bookings: Vec<Entry>,
 }
 
 #[derive(Debug, Clone)]
@@ -38,26 +42,30 @@ impl Backlog {
             let Value::Array(rows) = all[name].take() else { return Vec::new() };
             rows.into_iter().map(Entry::new).collect()
         };
-        Self { companies: entries("companies"), events: entries("events") }
+        Self { companies: entries("companies"), events: entries("events"), bookings: entries("bookings") }
     }
 
-    /// Every company is in line and every event applied.
+    /// Every company is in line, every event applied, and every booking at its end.
     pub fn is_empty(&self) -> bool {
-        self.companies.is_empty() && self.events.is_empty()
+        self.companies.is_empty() && self.events.is_empty() && self.bookings.is_empty()
     }
 
     /// Something is to be worked on now.
     pub(crate) fn is_due(&self, now: DateTime<Utc>) -> bool {
-        self.companies.iter().chain(&self.events).any(|entry| entry.due_at.is_some_and(|at| at <= now))
+        self.companies
+            .iter()
+            .chain(&self.events)
+            .chain(&self.bookings)
+            .any(|entry| entry.due_at.is_some_and(|at| at <= now))
     }
 
     pub(crate) fn has_parked_companies(&self) -> bool {
         self.companies.iter().any(|company| company.due_at.is_none())
     }
 
-    /// When the next company is worked on.
-    pub(crate) fn next_company_at(&self) -> Option<DateTime<Utc>> {
-        self.companies.iter().filter_map(|company| company.due_at).min()
+    /// When the next company or booking is worked on.
+    pub(crate) fn next_work_at(&self) -> Option<DateTime<Utc>> {
+        self.companies.iter().chain(&self.bookings).filter_map(|entry| entry.due_at).min()
     }
 }
 
@@ -75,6 +83,9 @@ impl fmt::Display for Backlog {
         }
         for event in &self.events {
             writeln!(f, "  open event: {}", event.row)?;
+        }
+        for booking in &self.bookings {
+            writeln!(f, "  open booking: {}", booking.row)?;
         }
         if self.is_empty() { f.write_str("  nothing\n") } else { Ok(()) }
     }

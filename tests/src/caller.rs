@@ -8,7 +8,10 @@ use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
 
 /// The key of the TC2 integration, by which webhooks are signed.
-pub const TC2_KEY: &str = "the key of the integration";
+pub const TC2_KEY: &str = "the-key-of-the-integration";
+
+/// The key that support links are signed with.
+pub const LINK_KEY: &str = "the key of support links";
 
 /// The login that Pipedrive's webhooks must carry.
 pub const PD_LOGIN: (&str, &str) = ("pd", "secret");
@@ -91,6 +94,10 @@ impl Caller {
 
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
     }
 
     /// Delivers events of TC2 in one signed request.

@@ -43,11 +43,11 @@ mod wait;
 mod world;
 
 pub use backlog::Backlog;
-pub use caller::{Answer, Caller, PD_LOGIN, TC2_KEY};
+pub use caller::{Answer, Caller, LINK_KEY, PD_LOGIN, TC2_KEY};
 pub use clock::TestClock;
 pub use crm_event::{CrmEvent, custom_key};
 pub use database::Database;
 pub use process::Process;
 pub use relay::Relay;
 pub use wait::until;
-pub use world::{Hermes, TC2_BASE_URL, World, WorldBuilder};
+pub use world::{Hermes, SalesCall, TC2_BASE_URL, World, WorldBuilder};

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    caller::{Caller, PD_LOGIN, TC2_KEY},
+    caller::{Caller, LINK_KEY, PD_LOGIN, TC2_KEY},
     wait::until,
     world::{TC2_BASE_URL, World},
 };
@@ -126,7 +126,7 @@ fn command(binary: &str, arguments: &[&str], world: &World, address: SocketAddr)
         .env("HOST", address.ip().to_string())
         .env("PORT", address.port().to_string())
         .env("HTTP_WORKERS", "1")
-        .env("SIGNING_KEY", "the key of support links")
+        .env("SIGNING_KEY", LINK_KEY)
         .env("TC2_API_KEY", TC2_KEY)
         .env("TC2_BASE_URL", TC2_BASE_URL)
         .env("PD_API_KEY", world.pipedrive().token())
@@ -138,6 +138,14 @@ fn command(binary: &str, arguments: &[&str], world: &World, address: SocketAddr)
         .env("PD_API_TIMEOUT_SECS", "1")
         .stdin(Stdio::null())
         .kill_on_drop(true);
+    if let Some(google) = world.calendars() {
+        let account = google.service_account();
+        command
+            .env("G_CLIENT_EMAIL", account.client_email)
+            .env("G_PRIVATE_KEY", account.private_key)
+            .env("G_TOKEN_URI", account.token_uri)
+            .env("G_CALENDAR_BASE_URL", google.base_url());
+    }
     command
 }
 

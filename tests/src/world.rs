@@ -1,6 +1,7 @@
 //! The world of one test: Hermes, its database, the servers around it, and the clock.
 
 mod builder;
+mod calls;
 mod pipedrive;
 mod tables;
 mod time;
@@ -12,18 +13,20 @@ use hermes::app::{App, Parts, Roles};
 use hermes_http::HttpConfig;
 use hermes_pipedrive::{Client, Credentials, FieldMap, PipedriveCrm, PipedriveWebhooks, Retry, Secret};
 use hermes_sandbox::{
+    google::GoogleServer,
     pipedrive::PipedriveServer,
     tc2::{ApiVersion, ClientSpec, Event, Tc2Options, Tc2Server},
 };
 use hermes_sync::{
-    SyncSettings,
+    LinkKey, SyncSettings,
+    calls::{CallSettings, SupportLinkSettings},
     operations::{self, Overview},
 };
 use hermes_tc2::{SignaturePolicy, SigningKey, Tc2Webhooks};
 
-pub use self::builder::WorldBuilder;
+pub use self::{builder::WorldBuilder, calls::SalesCall};
 use crate::{
-    caller::{Answer, Caller, PD_LOGIN, TC2_KEY},
+    caller::{Answer, Caller, LINK_KEY, PD_LOGIN, TC2_KEY},
     clock::TestClock,
     database::Database,
     relay::Relay,
@@ -68,7 +71,9 @@ pub struct World {
     clock: TestClock,
     pipedrive: PipedriveServer,
     tutorcruncher: Option<Tc2Server>,
+    google: Option<GoogleServer>,
     sync: SyncSettings,
+    calls: CallSettings,
     patience: Duration,
     hermes: Option<Hermes>,
     /// Pipedrive's way to Hermes, if it sends webhooks; its address stays when Hermes is started anew.
@@ -177,8 +182,17 @@ impl World {
             crm: Arc::new(PipedriveCrm::new(client.expect("a client"), FieldMap::default())),
             client_webhooks: Arc::new(Tc2Webhooks::new(SignaturePolicy::Required(key))),
             crm_webhooks: Arc::new(PipedriveWebhooks::new(FieldMap::default(), Some(login))),
+            directory: Arc::new(self.directory()),
+            calendar: self.calendar(),
             clock: Arc::new(self.clock.clone()),
             sync: self.sync.clone(),
+            calls: self.calls.clone(),
+            support_links: SupportLinkSettings {
+                page: "https://site.example/call".to_owned(),
+                good_for: TimeDelta::days(4),
+                key: Some(LinkKey::new(LINK_KEY).expect("a key")),
+                tc2_base_url: TC2_BASE_URL.to_owned(),
+            },
             http: HttpConfig { host: "127.0.0.1".to_owned(), port: 0, workers: 1, ..HttpConfig::default() },
         }
     }
@@ -226,12 +240,7 @@ impl World {
     }
 
     async fn start_tutorcruncher(&self) -> Tc2Server {
-        let options = Tc2Options {
-            key: TC2_KEY.to_owned(),
-            webhook_url: self.hermes.as_ref().map(|hermes| hermes.url("/tc2/callback/")),
-            clock: self.clock.for_sandbox(),
-            ..Tc2Options::default()
-        };
+        let options = Tc2Options { key: TC2_KEY.to_owned(), clock: self.clock.for_sandbox(), ..Tc2Options::default() };
         Tc2Server::start(options).await.expect("a TutorCruncher")
     }
 }

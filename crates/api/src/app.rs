@@ -3,15 +3,19 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
-use hermes_domain::ports::{ClientWebhooks, Clock, Crm, CrmWebhooks};
+use hermes_domain::ports::{Calendar, ClientDirectory, ClientWebhooks, Clock, Crm, CrmWebhooks};
+use hermes_google::{GoogleCalendar, ServiceAccount};
 use hermes_http::{HttpConfig, Origins, Server, Services};
 use hermes_pipedrive::{Client, Credentials, FieldMap, PipedriveCrm, PipedriveWebhooks};
 use hermes_store::{Store, StoreConfig};
-use hermes_sync::{CompanySearch, Inbox, InboxPorts, Reconciler, SyncSettings, WorkSignal, Worker};
-use hermes_tc2::{SignaturePolicy, SigningKey, Tc2Webhooks};
+use hermes_sync::{
+    CompanySearch, Inbox, InboxPorts, LinkKey, Reconciler, SyncSettings, WorkSignal, Worker,
+    calls::{Availability, Bookings, CallSettings, RoundRobin, SupportLinkSettings, SupportLinks, Sweeper},
+};
+use hermes_tc2::{ApiConfig, SignaturePolicy, SigningKey, Tc2Api, Tc2Webhooks};
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{clock::SystemClock, config::Config};
+use crate::{clock::SystemClock, config::Config, no_calendar::NoCalendar};
 
 /// After the CRM client has given up on an answer, how much longer the request may still take effect over there.
 const LATE_EFFECT: Duration = Duration::from_secs(5);
@@ -23,8 +27,12 @@ pub struct Parts {
     pub crm: Arc<dyn Crm>,
     pub client_webhooks: Arc<dyn ClientWebhooks>,
     pub crm_webhooks: Arc<dyn CrmWebhooks>,
+    pub directory: Arc<dyn ClientDirectory>,
+    pub calendar: Arc<dyn Calendar>,
     pub clock: Arc<dyn Clock>,
     pub sync: SyncSettings,
+    pub calls: CallSettings,
+    pub support_links: SupportLinkSettings,
     pub http: HttpConfig,
 }
 
@@ -32,12 +40,15 @@ impl Parts {
     /// The real parts. Must be called within a multi-threaded Tokio runtime.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
         let fields = FieldMap::default();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Ok(Self {
             store: store(config)?,
             crm: Arc::new(PipedriveCrm::new(pipedrive_client(config)?, fields.clone())),
             client_webhooks: Arc::new(Tc2Webhooks::new(signatures(config)?)),
             crm_webhooks: Arc::new(PipedriveWebhooks::new(fields, webhook_login(config))),
-            clock: Arc::new(SystemClock),
+            directory: Arc::new(directory(config)?),
+            calendar: calendar(config, &clock)?,
+            clock,
             sync: SyncSettings {
                 tc2_base_url: config.tc2.base_url.clone(),
                 create_deals: config.sync.create_deals,
@@ -46,6 +57,17 @@ impl Parts {
                 settle: config.pipedrive.timeout + LATE_EFFECT,
                 retention: config.sync.webhook_retention,
                 ..SyncSettings::default()
+            },
+            calls: CallSettings {
+                hours: config.callbooker.hours,
+                default_timezone: config.callbooker.default_timezone,
+                tc2_base_url: config.tc2.base_url.clone(),
+            },
+            support_links: SupportLinkSettings {
+                page: config.callbooker.base_url.clone(),
+                good_for: config.callbooker.support_link_ttl,
+                key: config.server.signing_key.as_ref().map(|key| LinkKey::new(key.expose())).transpose()?,
+                tc2_base_url: config.tc2.base_url.clone(),
             },
             http: HttpConfig {
                 host: config.server.host.clone(),
@@ -91,6 +113,24 @@ fn signatures(config: &Config) -> anyhow::Result<SignaturePolicy> {
     })
 }
 
+fn directory(config: &Config) -> anyhow::Result<Tc2Api> {
+    let key = config.tc2.api_key.as_ref().map(|key| hermes_tc2::Secret::new(key.expose()));
+    Tc2Api::new(ApiConfig::new(config.tc2.base_url.as_str(), key)).context("the client of TC2 cannot be set up")
+}
+
+fn calendar(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Calendar>> {
+    let Some(google) = &config.google else { return Ok(Arc::new(NoCalendar)) };
+    let account = ServiceAccount {
+        private_key_id: google.private_key_id.clone(),
+        token_uri: google.token_uri.clone(),
+        ..ServiceAccount::new(google.client_email.as_str(), hermes_google::Secret::new(google.private_key.expose()))
+    };
+    let settings =
+        hermes_google::Config { base_url: google.calendar_base_url.clone(), ..hermes_google::Config::new(account) };
+    let calendar = GoogleCalendar::new(&settings, Arc::clone(clock)).context("the Google client cannot be set up")?;
+    Ok(Arc::new(calendar))
+}
+
 fn webhook_login(config: &Config) -> Option<Credentials> {
     let login = config.pipedrive.webhook_login.as_ref()?;
     let password = hermes_pipedrive::Secret::new(login.password.expose());
@@ -117,12 +157,37 @@ pub struct App {
 
 impl App {
     pub fn start(parts: Parts, roles: Roles) -> anyhow::Result<Self> {
-        let Parts { store, crm, client_webhooks, crm_webhooks, clock, sync, http } = parts;
+        let Parts {
+            store,
+            crm,
+            client_webhooks,
+            crm_webhooks,
+            directory,
+            calendar,
+            clock,
+            sync,
+            calls,
+            support_links,
+            http,
+        } = parts;
         let outside = InboxPorts { client_webhooks, crm_webhooks, crm: Arc::clone(&crm) };
         let signal = WorkSignal::default();
         let server = if roles.serve {
             let inbox = Inbox::new(store.clone(), outside.clone(), Arc::clone(&clock), signal.clone(), sync.clone());
-            let services = Services { inbox, companies: CompanySearch::new(store.clone()) };
+            let (calendar, clock, signal) = (Arc::clone(&calendar), Arc::clone(&clock), signal.clone());
+            let services = Services {
+                inbox,
+                companies: CompanySearch::new(store.clone()),
+                round_robin: RoundRobin::new(store.clone()),
+                availability: Availability::new(
+                    store.clone(),
+                    Arc::clone(&calendar),
+                    Arc::clone(&clock),
+                    calls.clone(),
+                ),
+                bookings: Bookings::new(store.clone(), calendar, Arc::clone(&clock), signal.clone(), calls),
+                support_links: SupportLinks::new(store.clone(), directory, clock, signal, support_links),
+            };
             let server = Server::start(&http, services)
                 .with_context(|| format!("cannot listen at {}:{}; is the port taken?", http.host, http.port))?;
             tracing::info!(address = %server.address(), "listening");
@@ -141,7 +206,9 @@ impl App {
             let store = store.separate(sync.concurrency.saturating_add(2))?;
             let inbox = Inbox::new(store.clone(), outside, Arc::clone(&clock), signal.clone(), sync.clone());
             let reconciler = Reconciler::new(store.clone(), crm, Arc::clone(&clock), sync.clone());
-            Some(tokio::spawn(Worker::new(store, inbox, reconciler, clock, signal, sync).run(stopping)))
+            let sweeper = Sweeper::new(store.clone(), calendar, Arc::clone(&clock));
+            let worker = Worker::new(store, inbox, reconciler, sweeper, clock, signal, sync);
+            Some(tokio::spawn(worker.run(stopping)))
         } else {
             None
         };

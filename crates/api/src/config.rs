@@ -17,8 +17,9 @@ use std::{
     time::Duration,
 };
 
-use chrono::{NaiveTime, TimeDelta};
+use chrono::TimeDelta;
 use chrono_tz::Tz;
+use hermes_domain::office_hours::HoursSettings;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -131,27 +132,8 @@ pub struct Sync {
 pub struct Callbooker {
     pub base_url: String,
     pub support_link_ttl: TimeDelta,
-    /// Minutes.
-    pub meeting_duration: Layered<u16>,
-    /// Minutes.
-    pub meeting_buffer: Layered<u16>,
-    pub earliest_start: Layered<NaiveTime>,
-    pub latest_end: Layered<NaiveTime>,
+    pub hours: HoursSettings,
     pub default_timezone: Tz,
-}
-
-/// A value that the environment may set, or else the database, and that otherwise has a default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layered<T> {
-    set: Option<T>,
-    default: T,
-}
-
-impl<T> Layered<T> {
-    /// The value that holds, given what the database says.
-    pub fn or(self, stored: Option<T>) -> T {
-        self.set.or(stored).unwrap_or(self.default)
-    }
 }
 
 /// The service account that sees the calendars.
@@ -239,10 +221,12 @@ impl Config {
             callbooker: Callbooker {
                 base_url: var::CALLBOOKER_BASE_URL.get_or_default(vars)?,
                 support_link_ttl: days(var::SUPPORT_TTL_DAYS.get_or_default(vars)?),
-                meeting_duration: layered(&var::MEETING_DUR_MINS, vars)?,
-                meeting_buffer: layered(&var::MEETING_BUFFER_MINS, vars)?,
-                earliest_start: layered(&var::MEETING_MIN_START, vars)?,
-                latest_end: layered(&var::MEETING_MAX_END, vars)?,
+                hours: HoursSettings {
+                    start: var::MEETING_MIN_START.get(vars)?,
+                    end: var::MEETING_MAX_END.get(vars)?,
+                    duration_mins: var::MEETING_DUR_MINS.get(vars)?,
+                    buffer_mins: var::MEETING_BUFFER_MINS.get(vars)?,
+                },
                 default_timezone: var::DFT_TIMEZONE.get_or_default(vars)?,
             },
             google: google(vars)?,
@@ -321,10 +305,6 @@ fn google(vars: &Vars) -> Result<Option<Google>, Misconfigured> {
         token_uri: var::G_TOKEN_URI.get_or_default(vars)?,
         calendar_base_url: var::G_CALENDAR_BASE_URL.get_or_default(vars)?,
     }))
-}
-
-fn layered<T>(variable: &var::Variable<T>, vars: &Vars) -> Result<Layered<T>, Misconfigured> {
-    Ok(Layered { set: variable.get(vars)?, default: variable.default()? })
 }
 
 fn seconds(count: u16) -> Duration {

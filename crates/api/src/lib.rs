@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod no_calendar;
 pub mod telemetry;
 
 use std::{

@@ -1,10 +1,11 @@
 //! Booking a call: what a request says, whom it is about, and when it cannot be.
 
-use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     contact::Contact,
     meeting::Meeting,
+    moment,
     status::MeetingStatus,
     text::{LongText, Text},
 };
@@ -87,28 +88,15 @@ pub enum InvalidStart {
 
 /// Reads when a call is to start: ISO 8601, in UTC if no zone is given.
 pub fn parse_start(raw: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, InvalidStart> {
-    let start = moment(raw.trim()).ok_or(InvalidStart::Unreadable)?;
+    let start = moment::parse(raw).ok_or(InvalidStart::Unreadable)?;
     if start > now { Ok(start) } else { Err(InvalidStart::Past) }
 }
 
-fn moment(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.replacen(['t', ' '], "T", 1);
-    let with_zone = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"];
-    let without = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
-    let zoned = with_zone.iter().find_map(|format| DateTime::parse_from_str(&text, format).ok());
-    let moment = zoned.map(|moment| moment.to_utc()).or_else(|| {
-        without.iter().find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok()).map(|naive| naive.and_utc())
-    })?;
-    // As it will be stored, to the microsecond; and nobody else could read a year of more digits.
-    let moment = DateTime::from_timestamp_micros(moment.timestamp_micros())?;
-    (1..=9999).contains(&moment.year()).then_some(moment)
-}
-
 /// Whom of a company's contacts a request is about: who has its email; else who has its last name. The newest, if there
-/// are several.
+/// are several, and none that was deleted if there is another.
 pub fn matching_contact<'a>(contacts: &'a [Contact], email: Option<&str>, last_name: &str) -> Option<&'a Contact> {
     let newest = |fits: &dyn Fn(&&Contact) -> bool| {
-        contacts.iter().filter(fits).max_by_key(|contact| (contact.created, contact.id))
+        contacts.iter().filter(fits).max_by_key(|contact| (!contact.is_deleted, contact.created, contact.id))
     };
     newest(&|contact| same(contact.email.as_deref(), email))
         .or_else(|| newest(&|contact| same(contact.last_name.as_deref(), Some(last_name))))

@@ -24,6 +24,11 @@ impl CalendarEventId {
         if fits { Ok(Self(text)) } else { Err(InvalidCalendarEventId) }
     }
 
+    /// An id of random bits, in hexadecimal digits.
+    pub fn from_bits(bits: u128) -> Self {
+        Self(format!("{bits:032x}"))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -30,6 +30,7 @@ pub mod event;
 pub mod ids;
 pub mod invitation;
 pub mod meeting;
+pub mod moment;
 pub mod office_hours;
 pub mod pipeline;
 pub mod plan;

@@ -22,11 +22,15 @@ pub struct Meeting {
 }
 
 impl Meeting {
-    /// What the meeting is called in calendars and in the CRM.
     pub fn name(&self, admin: &Admin) -> String {
-        match self.kind {
-            MeetingKind::Sales => format!("TutorCruncher demo with {}", admin.name()),
-            MeetingKind::Support => format!("TutorCruncher support meeting with {}", admin.name()),
-        }
+        name(self.kind, admin)
+    }
+}
+
+/// What a meeting of this kind is called in calendars and in the CRM.
+pub fn name(kind: MeetingKind, admin: &Admin) -> String {
+    match kind {
+        MeetingKind::Sales => format!("TutorCruncher demo with {}", admin.name()),
+        MeetingKind::Support => format!("TutorCruncher support meeting with {}", admin.name()),
     }
 }

@@ -5,10 +5,15 @@
 use std::fmt;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
-use hermes_domain::{event::Fault, ports::DeliveryError};
+use hermes_domain::{
+    event::Fault,
+    ports::{CalendarError, DeliveryError},
+};
 use hermes_sync::{ReceiveError, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::routes::booking::BookingFailure;
 
 /// After so many seconds a sender may try again what could not be stored.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -21,8 +26,10 @@ pub(crate) enum ApiError {
     Unauthorized,
     /// 403.
     Forbidden(&'static str),
-    /// 404.
+    /// 404: there is no such path.
     NotFound,
+    /// 404: what the request names is not there.
+    Absent(&'static str),
     /// 405, with the methods that are allowed.
     MethodNotAllowed(&'static str),
     /// 400: the request cannot be read, and why.
@@ -33,8 +40,14 @@ pub(crate) enum ApiError {
     Unprocessable(String),
     /// 422, with every fault.
     Invalid(Vec<Fault>),
+    /// 400: a call cannot take place, and why.
+    Refused(String),
+    /// 502: another system is in trouble.
+    BadGateway(&'static str),
     /// 503: to be sent again.
     Unavailable,
+    /// 503: to be tried again.
+    CalendarAway,
     /// 500.
     Internal,
 }
@@ -64,13 +77,14 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unauthorized => f.write_str("Unauthorized"),
-            Self::Forbidden(detail) => f.write_str(detail),
+            Self::Forbidden(detail) | Self::Absent(detail) | Self::BadGateway(detail) => f.write_str(detail),
             Self::NotFound => f.write_str("Not Found"),
             Self::MethodNotAllowed(_) => f.write_str("Method Not Allowed"),
-            Self::Unreadable(detail) | Self::Unprocessable(detail) => f.write_str(detail),
+            Self::Unreadable(detail) | Self::Unprocessable(detail) | Self::Refused(detail) => f.write_str(detail),
             Self::TooLarge { limit } => write!(f, "The body is larger than {limit} bytes"),
             Self::Invalid(faults) => write!(f, "The request has {} fault(s)", faults.len()),
             Self::Unavailable => f.write_str("Hermes cannot store anything at the moment, please send it again"),
+            Self::CalendarAway => f.write_str("The calendar is not available, please try again."),
             Self::Internal => f.write_str("Internal Server Error"),
         }
     }
@@ -81,12 +95,13 @@ impl ResponseError for ApiError {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::Absent(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unreadable(_) => StatusCode::BAD_REQUEST,
+            Self::Unreadable(_) | Self::Refused(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unprocessable(_) | Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
+            Self::Unavailable | Self::CalendarAway => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -107,8 +122,15 @@ impl ResponseError for ApiError {
             Self::Unavailable => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
             }
+            Self::CalendarAway => {
+                response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+                return response.json(BookingFailure::new(self.to_string()));
+            }
+            Self::Refused(_) => return response.json(BookingFailure::new(self.to_string())),
             Self::Forbidden(_)
             | Self::NotFound
+            | Self::Absent(_)
+            | Self::BadGateway(_)
             | Self::Unreadable(_)
             | Self::TooLarge { .. }
             | Self::Unprocessable(_)
@@ -141,6 +163,21 @@ impl ApiError {
                 Self::Unavailable
             }
         }
+    }
+}
+
+impl From<CalendarError> for ApiError {
+    fn from(error: CalendarError) -> Self {
+        match &error {
+            // Nobody but whoever runs Hermes can put these right.
+            CalendarError::Unauthorized { .. } | CalendarError::NotFound | CalendarError::Rejected { .. } => {
+                tracing::error!(%error, "the calendar refuses us");
+            }
+            CalendarError::RateLimited | CalendarError::Unreachable { .. } | CalendarError::Unavailable { .. } => {
+                tracing::warn!(%error, "the calendar is not available");
+            }
+        }
+        Self::CalendarAway
     }
 }
 

@@ -11,6 +11,7 @@
 //! ```
 
 mod error;
+mod fields;
 mod openapi;
 mod routes;
 mod runtime;

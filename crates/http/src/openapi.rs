@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use actix_web::{HttpResponse, web};
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
 use crate::routes;
@@ -18,6 +18,13 @@ use crate::routes;
         routes::status::health,
         routes::location::location,
         routes::companies::companies,
+        routes::round_robin::sales,
+        routes::round_robin::support,
+        routes::availability::availability,
+        routes::booking::sales,
+        routes::booking::support,
+        routes::support_link::generate,
+        routes::support_link::validate,
         routes::tc2_callback::receive,
         routes::pipedrive_callback::receive,
     ),
@@ -35,6 +42,8 @@ impl Modify for Logins {
             .description(Some("`PD_WEBHOOK_USERNAME` and `PD_WEBHOOK_PASSWORD`; not required when they are not set"))
             .build();
         let components = document.components.get_or_insert_default();
+        let key = ApiKeyValue::with_description("Authorization", "Any scheme and `TC2_API_KEY`: `token …`");
+        components.add_security_scheme("tutorcruncher", SecurityScheme::ApiKey(ApiKey::Header(key)));
         components.add_security_scheme("pipedrive", SecurityScheme::Http(login));
     }
 }

@@ -1,6 +1,9 @@
 //! What handlers work with.
 
-use hermes_sync::{CompanySearch, Inbox};
+use hermes_sync::{
+    CompanySearch, Inbox,
+    calls::{Availability, Bookings, RoundRobin, SupportLinks},
+};
 use tokio::runtime::Handle;
 
 /// The use cases that routes call.
@@ -8,6 +11,10 @@ use tokio::runtime::Handle;
 pub struct Services {
     pub inbox: Inbox,
     pub companies: CompanySearch,
+    pub round_robin: RoundRobin,
+    pub availability: Availability,
+    pub bookings: Bookings,
+    pub support_links: SupportLinks,
 }
 
 /// The use cases, and where they run.

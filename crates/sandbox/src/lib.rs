@@ -28,6 +28,7 @@
 //! }
 //! ```
 
+pub mod booking_page;
 pub mod clock;
 pub mod faults;
 pub mod google;

@@ -8,13 +8,16 @@ use tokio_postgres::NoTls;
 
 use crate::pipedrive::PipedriveOptions;
 
-/// A member of staff of the demo: the TutorCruncher id, the Pipedrive user, the names, and what they do.
+/// A member of staff of the demo: the TutorCruncher id, the Pipedrive user, the names, where they are, and what they do.
 struct Member {
     tc2_id: i32,
     user_id: i32,
     first_name: &'static str,
     last_name: &'static str,
     email: &'static str,
+    timezone: &'static str,
+    /// All plans. Together they cover every region, and take turns in the rest of the world.
+    sells_in: &'static [&'static str],
     sales: bool,
     support: bool,
     bdr: bool,
@@ -27,6 +30,8 @@ const STAFF: [Member; 3] = [
         first_name: "Sally",
         last_name: "Sales",
         email: "sally@sandbox.example",
+        timezone: "Europe/London",
+        sells_in: &["gb", "eu", "row"],
         sales: true,
         support: false,
         bdr: false,
@@ -37,6 +42,8 @@ const STAFF: [Member; 3] = [
         first_name: "Sam",
         last_name: "Support",
         email: "sam@sandbox.example",
+        timezone: "Europe/London",
+        sells_in: &[],
         sales: false,
         support: true,
         bdr: false,
@@ -47,7 +54,9 @@ const STAFF: [Member; 3] = [
         first_name: "Bea",
         last_name: "Development",
         email: "bea@sandbox.example",
-        sales: false,
+        timezone: "America/New_York",
+        sells_in: &["us", "ca", "au", "row"],
+        sales: true,
         support: false,
         bdr: true,
     },
@@ -70,17 +79,20 @@ pub async fn seed_demo(database_url: &str) -> Result<()> {
             "INSERT INTO admin (tc2_admin_id, pd_owner_id, first_name, last_name, username, timezone,
                  is_sales_person, is_support_person, is_bdr_person, sells_payg, sells_startup, sells_enterprise,
                  sells_us, sells_gb, sells_au, sells_ca, sells_eu, sells_row)
-             VALUES ($1, $2, $3, $4, $5, 'Europe/London', $6, $7, $8,
-                 true, true, true, true, true, true, true, true, true)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, true, true, true,
+                 'us' = ANY ($10), 'gb' = ANY ($10), 'au' = ANY ($10),
+                 'ca' = ANY ($10), 'eu' = ANY ($10), 'row' = ANY ($10))",
             &[
                 &member.tc2_id,
                 &member.user_id,
                 &member.first_name,
                 &member.last_name,
                 &member.email,
+                &member.timezone,
                 &member.sales,
                 &member.support,
                 &member.bdr,
+                &member.sells_in,
             ],
         )
         .await?;

@@ -77,6 +77,17 @@ pub async fn by_ids(tx: &mut Tx, ids: &[AdminId]) -> Result<HashMap<AdminId, Adm
     Ok(rows.into_iter().map(Admin::from).map(|admin| (admin.id, admin)).collect())
 }
 
+/// All admins.
+pub async fn all(tx: &mut Tx) -> Result<Vec<Admin>, StoreError> {
+    let rows = admin::table.order(admin::id).select(AdminRow::as_select()).load(tx).await?;
+    Ok(rows.into_iter().map(Admin::from).collect())
+}
+
+pub async fn by_id(tx: &mut Tx, id: AdminId) -> Result<Option<Admin>, StoreError> {
+    let row = admin::table.find(id.get()).select(AdminRow::as_select()).first(tx).await.optional()?;
+    Ok(row.map(Admin::from))
+}
+
 /// The admins whom TC2 knows by these ids.
 pub async fn by_tc2_ids(tx: &mut Tx, ids: &[Tc2AdminId]) -> Result<HashMap<Tc2AdminId, AdminId>, StoreError> {
     let ids: Vec<i32> = ids.iter().map(|id| id.get()).collect();

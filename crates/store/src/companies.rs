@@ -7,7 +7,7 @@ use hermes_domain::{
     AdminId, Company, CompanyId, PdOrgId, PricePlan, Tc2AgencyId, Tc2ClientId, Tc2Status, Text, company::CompanyProfile,
 };
 
-use crate::{error::StoreError, pool::Tx, prepared::Prepared, schema::company};
+use crate::{error::StoreError, pool::Tx, prepared::Prepared, schema::company, sql::lower};
 
 #[derive(Queryable, Selectable)]
 #[expect(clippy::struct_excessive_bools, reason = "the table has them")]
@@ -179,6 +179,55 @@ pub async fn by_crm_id(tx: &mut Tx, id: PdOrgId) -> Result<Option<CompanyId>, St
     let found =
         company::table.filter(company::pd_org_id.eq(id.get())).select(company::id).first(tx).await.optional()?;
     Ok(found.map(CompanyId::new))
+}
+
+/// The company of this name, in whatever case it is written. Of several the newest, and of those that are deleted none
+/// that is not the only one.
+pub async fn by_name(tx: &mut Tx, name: &str) -> Result<Option<CompanyId>, StoreError> {
+    let found = company::table
+        .filter(lower(company::name).eq(lower(name)))
+        .order((company::is_deleted, company::created.desc(), company::id.desc()))
+        .select(company::id)
+        .first(tx)
+        .await
+        .optional()?;
+    Ok(found.map(CompanyId::new))
+}
+
+/// Who looks after the newest company of this price plan.
+pub async fn newest_sales_person(tx: &mut Tx, plan: PricePlan) -> Result<Option<AdminId>, StoreError> {
+    let found = company::table
+        .filter(company::price_plan.eq(plan.as_str()))
+        .order((company::created.desc(), company::id.desc()))
+        .select(company::sales_person_id)
+        .first(tx)
+        .await
+        .optional()?;
+    Ok(found.map(AdminId::new))
+}
+
+/// Who gives support to the newest company that is given any.
+pub async fn newest_support_person(tx: &mut Tx) -> Result<Option<AdminId>, StoreError> {
+    let found: Option<Option<i32>> = company::table
+        .filter(company::support_person_id.is_not_null())
+        .order((company::created.desc(), company::id.desc()))
+        .select(company::support_person_id)
+        .first(tx)
+        .await
+        .optional()?;
+    Ok(found.flatten().map(AdminId::new))
+}
+
+/// A company that was deleted is there again.
+pub async fn revive(tx: &mut Tx, id: CompanyId) -> Result<(), StoreError> {
+    diesel::update(company::table.find(id.get())).set(company::is_deleted.eq(false)).execute(tx).await?;
+    Ok(())
+}
+
+/// A call with the company has been booked.
+pub async fn has_booked_call(tx: &mut Tx, id: CompanyId) -> Result<(), StoreError> {
+    diesel::update(company::table.find(id.get())).set(company::has_booked_call.eq(true)).execute(tx).await?;
+    Ok(())
 }
 
 pub async fn insert(

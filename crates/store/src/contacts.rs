@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use hermes_domain::{CompanyId, Contact, ContactId, PdPersonId, Tc2RecipientId, Text};
 
-use crate::{error::StoreError, pool::Tx, schema::contact};
+use crate::{error::StoreError, pool::Tx, schema::contact, sql::lower};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = contact, check_for_backend(diesel::pg::Pg))]
@@ -111,6 +111,58 @@ pub async fn of_company(tx: &mut Tx, id: CompanyId) -> Result<Vec<Contact>, Stor
     Ok(rows.into_iter().map(Contact::from).collect())
 }
 
+/// All of a company's contacts, also those that were deleted, oldest first.
+pub async fn ever_of_company(tx: &mut Tx, id: CompanyId) -> Result<Vec<Contact>, StoreError> {
+    let rows = contact::table
+        .filter(contact::company_id.eq(id.get()))
+        .order(contact::id)
+        .select(ContactRow::as_select())
+        .load(tx)
+        .await?;
+    Ok(rows.into_iter().map(Contact::from).collect())
+}
+
+/// Where the newest contact with this email works. One that was deleted counts if there is no other.
+pub async fn company_by_email(tx: &mut Tx, email: &str) -> Result<Option<CompanyId>, StoreError> {
+    let found = contact::table
+        .filter(lower(contact::email).eq(lower(email)))
+        .order((contact::is_deleted, contact::created.desc(), contact::id.desc()))
+        .select(contact::company_id)
+        .first(tx)
+        .await
+        .optional()?;
+    Ok(found.map(CompanyId::new))
+}
+
+/// Where the newest contact with this phone number works. One that was deleted counts if there is no other.
+pub async fn company_by_phone(tx: &mut Tx, phone: &str) -> Result<Option<CompanyId>, StoreError> {
+    let found = contact::table
+        .filter(contact::phone.eq(phone))
+        .order((contact::is_deleted, contact::created.desc(), contact::id.desc()))
+        .select(contact::company_id)
+        .first(tx)
+        .await
+        .optional()?;
+    Ok(found.map(CompanyId::new))
+}
+
+/// Where a contact works.
+pub async fn company_of(tx: &mut Tx, id: ContactId) -> Result<Option<CompanyId>, StoreError> {
+    let found = contact::table.find(id.get()).select(contact::company_id).first(tx).await.optional()?;
+    Ok(found.map(CompanyId::new))
+}
+
+/// A contact that was deleted is there again.
+pub async fn revive(tx: &mut Tx, id: ContactId) -> Result<(), StoreError> {
+    diesel::update(contact::table.find(id.get())).set(contact::is_deleted.eq(false)).execute(tx).await?;
+    Ok(())
+}
+
+pub async fn set_email(tx: &mut Tx, id: ContactId, email: &str) -> Result<(), StoreError> {
+    diesel::update(contact::table.find(id.get())).set(contact::email.eq(Some(email))).execute(tx).await?;
+    Ok(())
+}
+
 pub async fn by_id(tx: &mut Tx, id: ContactId) -> Result<Option<Contact>, StoreError> {
     let row = contact::table.find(id.get()).select(ContactRow::as_select()).first(tx).await.optional()?;
     Ok(row.map(Contact::from))
@@ -136,10 +188,10 @@ pub async fn crm_id(tx: &mut Tx, id: ContactId) -> Result<Option<PdPersonId>, St
     Ok(found.flatten().map(PdPersonId::new))
 }
 
-/// The contacts with this email that were not deleted, oldest first, and whose they are.
+/// The contacts with this email, in whatever case it is written, that were not deleted, oldest first, and whose they are.
 pub async fn by_email(tx: &mut Tx, email: &str) -> Result<Vec<(ContactId, CompanyId)>, StoreError> {
     let found: Vec<(i32, i32)> = contact::table
-        .filter(contact::email.eq(email))
+        .filter(lower(contact::email).eq(lower(email)))
         .filter(diesel::dsl::not(contact::is_deleted))
         .order(contact::id)
         .select((contact::id, contact::company_id))

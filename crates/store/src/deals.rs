@@ -178,6 +178,19 @@ pub async fn any_of_company(tx: &mut Tx, id: CompanyId) -> Result<bool, StoreErr
     Ok(select(exists(deal::table.filter(deal::company_id.eq(id.get())))).get_result(tx).await?)
 }
 
+/// The newest of a company's open deals.
+pub async fn open_of_company(tx: &mut Tx, id: CompanyId) -> Result<Option<DealId>, StoreError> {
+    let found = deal::table
+        .filter(deal::company_id.eq(id.get()))
+        .filter(deal::status.eq(DealStatus::Open.as_str()))
+        .order(deal::id.desc())
+        .select(deal::id)
+        .first(tx)
+        .await
+        .optional()?;
+    Ok(found.map(DealId::new))
+}
+
 /// A company's deals, oldest first.
 pub async fn of_company(tx: &mut Tx, id: CompanyId) -> Result<Vec<Deal>, StoreError> {
     let rows =

@@ -21,6 +21,7 @@
 
 pub mod admins;
 pub mod companies;
+pub mod config;
 mod connect;
 pub mod contacts;
 pub mod crm_latest;
@@ -36,8 +37,10 @@ mod migrations;
 pub mod pipelines;
 mod pool;
 mod prepared;
+pub mod reservations;
 #[rustfmt::skip]
 mod schema;
+mod sql;
 
 pub use error::StoreError;
 pub use leader::{Leadership, wake_others};

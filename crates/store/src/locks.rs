@@ -16,10 +16,17 @@ diesel::define_sql_function! {
 }
 
 const TC2_CLIENT: i32 = 1;
+const BOOKINGS: i32 = 8;
 
 /// Events of one client are applied one after the other, whichever process received them.
 pub async fn client(tx: &mut Tx, id: Tc2ClientId) -> Result<(), StoreError> {
     diesel::select(pg_advisory_xact_lock(TC2_CLIENT, id.get())).execute(tx).await?;
+    Ok(())
+}
+
+/// Whom a call is about and whether it can take place is decided for one booking after the other, in whichever process.
+pub async fn bookings(tx: &mut Tx) -> Result<(), StoreError> {
+    diesel::select(pg_advisory_xact_lock(BOOKINGS, 0)).execute(tx).await?;
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use hermes_domain::{AdminId, CompanyId, ContactId, DealId, Meeting, MeetingId, MeetingKind, MeetingStatus};
+use hermes_domain::{AdminId, CompanyId, ContactId, DealId, Meeting, MeetingId, MeetingKind, MeetingStatus, TimeRange};
 
-use crate::{error::StoreError, pool::Tx, schema::meeting};
+use crate::{error::StoreError, pool::Tx, reservations::Call, schema::meeting};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = meeting, check_for_backend(diesel::pg::Pg))]
@@ -34,6 +34,58 @@ impl MeetingRow {
             deal_id: self.deal_id.map(DealId::new),
         })
     }
+}
+
+/// Stores a call that stands in the calendar. `crm_pending`: the CRM is to be shown it.
+pub async fn insert(
+    tx: &mut Tx,
+    call: &Call,
+    company: CompanyId,
+    crm_pending: bool,
+    now: DateTime<Utc>,
+) -> Result<MeetingId, StoreError> {
+    let id = diesel::insert_into(meeting::table)
+        .values((
+            meeting::created.eq(now),
+            meeting::start_time.eq(Some(call.time.start)),
+            meeting::end_time.eq(Some(call.time.end)),
+            meeting::status.eq(MeetingStatus::Planned.as_str()),
+            meeting::meeting_type.eq(call.kind.as_str()),
+            meeting::admin_id.eq(call.admin.get()),
+            meeting::contact_id.eq(call.contact.get()),
+            meeting::company_id.eq(company.get()),
+            meeting::deal_id.eq(call.deal.map(DealId::get)),
+            meeting::crm_pending.eq(crm_pending),
+            meeting::calendar_event_id.eq(Some(call.event.as_str())),
+        ))
+        .returning(meeting::id)
+        .get_result(tx)
+        .await?;
+    Ok(MeetingId::new(id))
+}
+
+/// The meetings of a contact that start within the range or at its end.
+pub async fn of_contact(tx: &mut Tx, id: ContactId, starting: TimeRange) -> Result<Vec<Meeting>, StoreError> {
+    let rows = meeting::table
+        .filter(meeting::contact_id.eq(id.get()))
+        .filter(meeting::start_time.between(starting.start, starting.end))
+        .select(MeetingRow::as_select())
+        .load(tx)
+        .await?;
+    Ok(rows.into_iter().filter_map(MeetingRow::into_meeting).collect())
+}
+
+/// When an admin has meetings that were booked since this moment and are still to take place.
+pub async fn booked_since(tx: &mut Tx, id: AdminId, since: DateTime<Utc>) -> Result<Vec<TimeRange>, StoreError> {
+    type Row = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+    let rows: Vec<Row> = meeting::table
+        .filter(meeting::admin_id.eq(id.get()))
+        .filter(meeting::created.ge(since))
+        .filter(meeting::status.eq(MeetingStatus::Planned.as_str()))
+        .select((meeting::start_time, meeting::end_time))
+        .load(tx)
+        .await?;
+    Ok(rows.into_iter().filter_map(|(start, end)| Some(TimeRange::new(start?, end?))).collect())
 }
 
 /// A company's planned sales meetings that the CRM has not been shown, oldest first.

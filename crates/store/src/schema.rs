@@ -25,6 +25,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    call_reservation (id) {
+        id -> BigInt,
+        created -> Timestamptz,
+        calendar -> Text,
+        calendar_event_id -> Text,
+        start_time -> Timestamptz,
+        end_time -> Timestamptz,
+        meeting_type -> Varchar,
+        admin_id -> Integer,
+        contact_id -> Integer,
+        company_id -> Integer,
+        deal_id -> Nullable<Integer>,
+        withdrawn_at -> Nullable<Timestamptz>,
+        next_attempt_at -> Timestamptz,
+        attempts -> Integer,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     company (id) {
         id -> Integer,
         name -> Varchar,
@@ -141,6 +161,7 @@ diesel::table! {
         company_id -> Integer,
         deal_id -> Nullable<Integer>,
         crm_pending -> Bool,
+        calendar_event_id -> Nullable<Text>,
     }
 }
 
@@ -207,6 +228,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     admin,
+    call_reservation,
     company,
     config,
     contact,

@@ -20,12 +20,12 @@ mod apply_client;
 mod apply_crm;
 mod apply_error;
 mod backoff;
+pub mod calls;
 pub mod company_search;
 pub mod inbox;
 mod kinds;
 pub mod operations;
 pub mod reconcile;
-
 mod settings;
 mod signal;
 pub mod support_link;
@@ -35,7 +35,6 @@ pub use backoff::Backoff;
 pub use company_search::CompanySearch;
 pub use hermes_store::StoreError;
 pub use inbox::{Inbox, InboxPorts, ReceiveError};
-
 pub use reconcile::Reconciler;
 pub use settings::SyncSettings;
 pub use signal::WorkSignal;

@@ -23,6 +23,7 @@ pub struct WorkSignal(Arc<Inner>);
 struct Inner {
     work: Notify,
     chores: Notify,
+    sweeping: Notify,
     announcement: Notify,
     leads_here: AtomicBool,
 }
@@ -47,10 +48,16 @@ impl WorkSignal {
         self.0.chores.notified().await;
     }
 
+    /// Waits until there may be bookings to take back in this process.
+    pub(crate) async fn sweeping(&self) {
+        self.0.sweeping.notified().await;
+    }
+
     /// Work for the worker of this process, whoever announced it.
     pub(crate) fn wake_here(&self) {
         self.0.work.notify_one();
         self.0.chores.notify_one();
+        self.0.sweeping.notify_one();
     }
 
     /// There may be companies to bring into line in this process.

@@ -16,6 +16,7 @@ use tracing::Instrument;
 
 use crate::{
     backoff::Backoff,
+    calls::Sweeper,
     inbox::Inbox,
     reconcile::{Outage, Outcome, Reconciler},
     settings::SyncSettings,
@@ -52,6 +53,7 @@ pub struct Worker {
     store: Store,
     inbox: Inbox,
     reconciler: Reconciler,
+    sweeper: Sweeper,
     clock: Arc<dyn Clock>,
     signal: WorkSignal,
     settings: SyncSettings,
@@ -74,11 +76,12 @@ impl Worker {
         store: Store,
         inbox: Inbox,
         reconciler: Reconciler,
+        sweeper: Sweeper,
         clock: Arc<dyn Clock>,
         signal: WorkSignal,
         settings: SyncSettings,
     ) -> Self {
-        Self { store, inbox, reconciler, clock, signal, settings }
+        Self { store, inbox, reconciler, sweeper, clock, signal, settings }
     }
 
     /// Runs until `shutdown` becomes true, and then until the work at hand is done, within limits.
@@ -112,13 +115,17 @@ impl Worker {
 
     async fn lead(&self, leadership: Leadership, shutdown: &mut watch::Receiver<bool>) -> End {
         let mut shift = Shift::new(self.reconciler.for_new_term());
-        // Both end with this function.
+        // All end with this function.
         let mut keeper = JoinSet::new();
         keeper.spawn(keep(leadership, self.signal.clone()));
         let mut chores = JoinSet::new();
+        let mut sweeping = JoinSet::new();
         loop {
             if chores.is_empty() {
                 chores.spawn(do_chores(self.inbox.clone(), self.signal.clone()));
+            }
+            if sweeping.is_empty() {
+                sweeping.spawn(keep_sweeping(self.sweeper.clone(), self.signal.clone()));
             }
             tokio::select! {
                 () = asked(shutdown) => return self.end(shift, keeper).await,
@@ -133,6 +140,7 @@ impl Worker {
                 Some(lost) = keeper.join_next() => return End::lost(lost),
                 Some(ended) = shift.running.join_next_with_id() => shift.ended(ended),
                 Some(broken) = chores.join_next() => tracing::error!(?broken, "the chores broke down; they begin anew"),
+                Some(broken) = sweeping.join_next() => tracing::error!(?broken, "sweeping broke down; it begins anew"),
                 () = self.signal.work() => {}
                 () = sleep_until(shift.paused_until), if shift.is_paused() => {}
             }
@@ -207,6 +215,22 @@ async fn do_chores(inbox: Inbox, signal: WorkSignal) {
         }
         tokio::select! {
             () = signal.chores() => {}
+            () = sleep(CHORES) => {}
+        }
+    }
+}
+
+/// Takes back what bookings have left behind. A calendar that is slow holds up nothing else.
+async fn keep_sweeping(sweeper: Sweeper, signal: WorkSignal) {
+    loop {
+        match sweeper.sweep().await {
+            Ok(0) => {}
+            // More may be due.
+            Ok(_) => continue,
+            Err(error) => tracing::warn!(%error, "bookings could not be taken back"),
+        }
+        tokio::select! {
+            () = signal.sweeping() => {}
             () = sleep(CHORES) => {}
         }
     }

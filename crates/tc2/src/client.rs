@@ -1,4 +1,4 @@
-//! A client, out of the subject of an event.
+//! A client, as the subject of an event and the API alike describe it.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -22,8 +22,27 @@ use crate::{
 /// The one attribute in which case and hyphens mean something: Google's click id.
 const GCLID: &str = "gclid";
 
+/// What a description without faults is of.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    /// A client that can be a company.
+    Client(Box<Client>),
+    /// Like one that was deleted, of which TC2 says no more than its id and names.
+    WithoutAgency,
+}
+
+/// To the faults that were found before, every one of the client is added.
+pub(crate) fn read(subject: &Object<'_>, mut faults: Vec<Fault>) -> Result<Subject, Vec<Fault>> {
+    let read = if subject.lacks("meta_agency") {
+        subject.require("id", value::id::<Tc2ClientId>, &mut faults).map(|_| Subject::WithoutAgency)
+    } else {
+        read_client(subject, &mut faults).map(|client| Subject::Client(Box::new(client)))
+    };
+    read.filter(|_| faults.is_empty()).ok_or(faults)
+}
+
 /// Nothing only after a fault was noted; but a client may come with faults too, and is then not to be trusted.
-pub(crate) fn read(subject: &Object<'_>, faults: &mut Vec<Fault>) -> Option<Client> {
+fn read_client(subject: &Object<'_>, faults: &mut Vec<Fault>) -> Option<Client> {
     let id = subject.require("id", value::id, faults);
     let agency = subject.require_object("meta_agency", faults).and_then(|agency| read_agency(&agency, faults));
     let user = subject.object("user", faults);

@@ -1,12 +1,9 @@
 //! What one event asks for.
 
-use hermes_domain::{
-    event::{ClientEvent, Fault},
-    ids::Tc2ClientId,
-};
+use hermes_domain::event::{ClientEvent, Fault};
 
 use crate::{
-    client,
+    client::{self, Subject},
     json::Json,
     object::Object,
     value::{self, Wrong},
@@ -38,13 +35,10 @@ pub(crate) fn read(payload: &str) -> Result<ClientEvent, Vec<Fault>> {
         return Ok(ClientEvent::Ignored(format!("the subject is not a client but of the model {other}")));
     }
 
-    if subject.lacks("meta_agency") {
-        subject.require("id", value::id::<Tc2ClientId>, &mut faults);
-        let reason = "the client has no agency (meta_agency), like one that was deleted";
-        return if faults.is_empty() { Ok(ClientEvent::Ignored(reason.to_owned())) } else { Err(faults) };
-    }
-    match client::read(&subject, &mut faults) {
-        Some(client) if faults.is_empty() => Ok(ClientEvent::Client(Box::new(client))),
-        _ => Err(faults),
-    }
+    Ok(match client::read(&subject, faults)? {
+        Subject::Client(client) => ClientEvent::Client(client),
+        Subject::WithoutAgency => {
+            ClientEvent::Ignored("the client has no agency (meta_agency), like one that was deleted".to_owned())
+        }
+    })
 }

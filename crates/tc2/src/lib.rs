@@ -1,11 +1,9 @@
-//! The webhooks of TutorCruncher (TC2): whether one is genuine, and what it says.
+//! TutorCruncher (TC2): its webhooks, whether one is genuine and what it says, and its API, which tells of a client.
 //!
 //! [`Tc2Webhooks`] implements the port [`ClientWebhooks`]. A delivery is opened in two steps, so that nothing that came
 //! is lost: [`open`](ClientWebhooks::open) checks the signature and takes the body apart into events, to the letter;
 //! [`read`](ClientWebhooks::read) then reads one event, now or whenever it is tried again. An event that makes no sense
 //! spoils neither its neighbours nor its own safe-keeping.
-//!
-//! Nothing here does I/O, and no input makes it panic.
 //!
 //! ```
 //! use hermes_domain::{event::ClientEvent, ports::ClientWebhooks};
@@ -30,7 +28,29 @@
 //! assert!(webhooks.open(body, Some("00ff")).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! [`Tc2Api`] implements the port [`ClientDirectory`](hermes_domain::ports::ClientDirectory). It, and nothing else here,
+//! does I/O. What it is told of a client is read as the subject of an event is.
+//!
+//! ```no_run
+//! use hermes_domain::{Tc2ClientId, ports::ClientDirectory};
+//! use hermes_tc2::{ApiConfig, Secret, Tc2Api};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! // Once, when the program starts:
+//! rustls::crypto::ring::default_provider().install_default().ok();
+//!
+//! let key = Secret::new("integration-private-key");
+//! let tc2 = Tc2Api::new(ApiConfig::new("https://secure.tutorcruncher.com", Some(key)))?;
+//! let client = tc2.client(Tc2ClientId::new(10)).await?;
+//! println!("the agency {}", client.agency.id);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! No input makes anything here panic.
 
+mod api;
 mod client;
 mod envelope;
 mod event;
@@ -46,7 +66,10 @@ use hermes_domain::{
     ports::{ClientWebhooks, DeliveryError},
 };
 
-pub use crate::signature::{EmptyKey, SignaturePolicy, SigningKey};
+pub use crate::{
+    api::{ApiConfig, BuildError, Secret, Tc2Api},
+    signature::{EmptyKey, SignaturePolicy, SigningKey},
+};
 
 /// Reads what TC2 sends.
 #[derive(Debug, Clone)]

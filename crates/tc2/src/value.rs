@@ -28,6 +28,10 @@ impl Wrong {
         Self::new("missing", "Field required")
     }
 
+    pub(crate) fn not_the_one_asked_for() -> Self {
+        Self::new("value_error", "Input should be the one that was asked for")
+    }
+
     pub(crate) fn not_an_object() -> Self {
         Self::new("dict_type", "Input should be an object")
     }

@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use hermes_sandbox::{
+    google::{GoogleOptions, GoogleServer},
     pipedrive::{PipedriveOptions, PipedriveServer},
     postgres::Postgres,
 };
-use hermes_sync::SyncSettings;
+use hermes_sync::{SyncSettings, calls::CallSettings};
 
 use super::{TC2_BASE_URL, World};
 use crate::{clock::TestClock, database::Database, seed};
@@ -16,14 +17,17 @@ const RETRY_SCALE: f64 = 0.01;
 
 /// What a world is to be like. A test names only what it is about.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part that a world has or has not")]
 pub struct WorldBuilder {
     sync: SyncSettings,
+    calls: CallSettings,
     pipedrive: PipedriveOptions,
     patience: Duration,
     clock: TestClock,
     serves: bool,
     tutorcruncher: bool,
     webhooks: bool,
+    google: bool,
     postgres: Option<Arc<Postgres>>,
 }
 
@@ -31,12 +35,14 @@ impl Default for WorldBuilder {
     fn default() -> Self {
         Self {
             sync: SyncSettings { tc2_base_url: TC2_BASE_URL.to_owned(), ..SyncSettings::default() },
+            calls: CallSettings { tc2_base_url: TC2_BASE_URL.to_owned(), ..CallSettings::default() },
             pipedrive: PipedriveOptions::demo(),
             patience: Duration::from_secs(2),
             clock: TestClock::standing(),
             serves: true,
             tutorcruncher: false,
             webhooks: false,
+            google: false,
             postgres: None,
         }
     }
@@ -88,6 +94,20 @@ impl WorldBuilder {
         self
     }
 
+    /// With a server in the place of Google. Without one no calendar is configured.
+    #[must_use]
+    pub fn google(mut self) -> Self {
+        self.google = true;
+        self
+    }
+
+    /// Changes how calls are booked.
+    #[must_use]
+    pub fn calls(mut self, change: impl FnOnce(&mut CallSettings)) -> Self {
+        change(&mut self.calls);
+        self
+    }
+
     /// On this PostgreSQL instead of the one of the process, so that it can be stopped and started.
     #[must_use]
     pub fn on(mut self, postgres: &Arc<Postgres>) -> Self {
@@ -96,7 +116,8 @@ impl WorldBuilder {
     }
 
     pub async fn start(self) -> World {
-        let Self { sync, mut pipedrive, patience, clock, serves, tutorcruncher, webhooks, postgres } = self;
+        let Self { sync, calls, mut pipedrive, patience, clock, serves, tutorcruncher, webhooks, google, postgres } =
+            self;
         pipedrive.clock = clock.for_sandbox();
         let database = async {
             match postgres {
@@ -111,20 +132,29 @@ impl WorldBuilder {
             clock,
             pipedrive: pipedrive.expect("a Pipedrive"),
             tutorcruncher: None,
+            google: None,
             sync,
+            calls,
             patience,
             hermes: None,
             line: None,
             finished: false,
         };
+        if google {
+            let options = GoogleOptions { clock: world.clock.for_sandbox(), ..GoogleOptions::default() };
+            world.google = Some(GoogleServer::start(options).await.expect("a Google"));
+        }
+        if tutorcruncher {
+            world.tutorcruncher = Some(world.start_tutorcruncher().await);
+        }
         if serves {
             world.hermes = Some(world.another_hermes());
         }
         if serves && webhooks {
             world.send_webhooks_to(world.hermes().address()).await;
         }
-        if tutorcruncher {
-            world.tutorcruncher = Some(world.start_tutorcruncher().await);
+        if let (Some(tutorcruncher), Some(hermes)) = (&world.tutorcruncher, &world.hermes) {
+            tutorcruncher.set_webhook_url(Some(&hermes.url("/tc2/callback/")));
         }
         world
     }

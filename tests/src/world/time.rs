@@ -41,7 +41,7 @@ impl World {
     pub async fn settle(&self) {
         self.wait_for("everything is dealt with", |backlog| {
             assert!(!backlog.has_parked_companies(), "a company was given up:\n{backlog}");
-            match backlog.next_company_at() {
+            match backlog.next_work_at() {
                 _ if backlog.is_due(self.now()) => Wait::Now,
                 Some(at) => Wait::Until(at),
                 None => Wait::Over,

@@ -2,7 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod arrows;
+mod availability;
 mod bad_input;
+mod booking_crashes;
+mod booking_page;
+mod booking_races;
+mod bookings;
 mod clients;
 mod contacts;
 mod convergence;
@@ -39,10 +44,12 @@ mod pipedrive_door;
 mod processes;
 mod races;
 mod reconcile;
+mod round_robin;
 mod sales_people;
 mod sandbox;
 mod signup;
 mod small_endpoints;
+mod support_links;
 mod tls;
 mod trouble;
 mod update;

@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveTime;
+use hermes_domain::OfficeHours;
 use proptest::prelude::*;
 
 use super::*;
@@ -91,24 +93,26 @@ fn a_value_is_understood_in_each_of_its_spellings() {
 }
 
 #[test]
-fn a_set_value_beats_the_stored_one_and_that_the_default() {
-    let hour = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
-
-    let unset = config(&[]).callbooker;
-    assert_eq!((unset.meeting_duration.or(Some(45)), unset.meeting_duration.or(None)), (45, 30));
-    assert_eq!((unset.meeting_buffer.or(Some(0)), unset.meeting_buffer.or(None)), (0, 15));
-    assert_eq!((unset.earliest_start.or(Some(hour(8))), unset.earliest_start.or(None)), (hour(8), hour(10)));
-    assert_eq!(unset.latest_end.or(None), NaiveTime::from_hms_opt(17, 30, 0).unwrap());
+fn hours_that_are_not_set_are_left_to_the_database_and_their_defaults_are_those_that_hold_in_the_end() {
+    let unset = config(&[]).callbooker.hours;
+    assert_eq!(unset, HoursSettings::default());
+    let names = ["MEETING_DUR_MINS", "MEETING_BUFFER_MINS", "MEETING_MIN_START", "MEETING_MAX_END"];
+    let defaults = names.map(|name| {
+        let known = VARIABLES.iter().find(|known| known.name == name).unwrap();
+        (name, known.default.unwrap())
+    });
+    let set = config(&defaults).callbooker.hours;
+    assert_eq!(OfficeHours::resolve(&set, None), OfficeHours::resolve(&unset, None));
 
     let set = config(&[
         ("MEETING_DUR_MINS", "60"),
         ("MEETING_BUFFER_MINS", "0"),
         ("MEETING_MIN_START", "09:00:00"),
         ("MEETING_MAX_END", "18:00"),
-    ])
-    .callbooker;
-    assert_eq!((set.meeting_duration.or(Some(45)), set.meeting_buffer.or(Some(5))), (60, 0));
-    assert_eq!((set.earliest_start.or(Some(hour(8))), set.latest_end.or(Some(hour(20)))), (hour(9), hour(18)));
+    ]);
+    let hour = |hour| NaiveTime::from_hms_opt(hour, 0, 0);
+    let expected = HoursSettings { start: hour(9), end: hour(18), duration_mins: Some(60), buffer_mins: Some(0) };
+    assert_eq!(set.callbooker.hours, expected);
 }
 
 #[test]

@@ -162,7 +162,7 @@ variables! {
         /// Where Logfire is; the region that the token names when not set.
         LOGFIRE_BASE_URL: String = base_url, Url;
     }
-    "Booking calls (read and checked; this version has no part that uses them)" {
+    "Booking calls" {
         /// Secret for the signatures of support links. Required to serve unless DEV_MODE is true.
         SIGNING_KEY: Secret = secret, Secret;
         /// Page for support links.
@@ -185,11 +185,11 @@ variables! {
         G_PRIVATE_KEY: Secret = private_key, Secret;
         /// Number of the private key.
         G_PRIVATE_KEY_ID: String = text, Open;
-        /// Google Cloud project of the service account.
+        /// Google Cloud project of the service account; not used.
         G_PROJECT_ID: String = text, Open;
-        /// Number of the service account.
+        /// Number of the service account; not used.
         G_CLIENT_ID: String = text, Open;
-        /// Where Google authorizes.
+        /// Where Google authorizes; not used.
         G_AUTH_URI: String = base_url, Url, "https://accounts.google.com/o/oauth2/auth";
         /// Where Google hands out tokens.
         G_TOKEN_URI: String = base_url, Url, "https://oauth2.googleapis.com/token";

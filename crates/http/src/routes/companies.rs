@@ -6,8 +6,8 @@ use actix_web::{
     HttpRequest,
     web::{Data, Json},
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
-use hermes_domain::{PdOrgId, Tc2AgencyId, Tc2ClientId, event::Fault};
+use chrono::{DateTime, Utc};
+use hermes_domain::{PdOrgId, Tc2AgencyId, Tc2ClientId, event::Fault, moment};
 use hermes_sync::company_search::{CompanySummary, Criterion};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -112,7 +112,8 @@ impl Mismatch {
 fn criterion(column: &str, value: &str) -> Option<Result<Criterion, Mismatch>> {
     let integer = |criterion: fn(i32) -> Criterion| value.trim().parse().map(criterion).map_err(|_| Mismatch::Integer);
     let boolean = |criterion: fn(bool) -> Criterion| boolean(value).map(criterion).ok_or(Mismatch::Boolean);
-    let moment = |criterion: fn(DateTime<Utc>) -> Criterion| moment(value).map(criterion).ok_or(Mismatch::Moment);
+    let moment =
+        |criterion: fn(DateTime<Utc>) -> Criterion| moment::parse(value).map(criterion).ok_or(Mismatch::Moment);
     let text = |criterion: fn(String) -> Criterion| {
         if value.contains('\0') { Err(Mismatch::Text) } else { Ok(criterion(value.to_owned())) }
     };
@@ -157,16 +158,4 @@ fn boolean(value: &str) -> Option<bool> {
         "false" | "0" | "no" | "off" | "f" | "n" => Some(false),
         _ => None,
     }
-}
-
-/// A moment in ISO 8601; one without a zone is UTC.
-fn moment(value: &str) -> Option<DateTime<Utc>> {
-    let value = value.trim();
-    if let Ok(moment) = DateTime::parse_from_rfc3339(value) {
-        return Some(moment.to_utc());
-    }
-    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(value, format).ok())
-        .map(|naive| naive.and_utc())
 }

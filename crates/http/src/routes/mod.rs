@@ -1,9 +1,13 @@
 //! Which path leads where.
 
+pub(crate) mod availability;
+pub(crate) mod booking;
 pub(crate) mod companies;
 pub(crate) mod location;
 pub(crate) mod pipedrive_callback;
+pub(crate) mod round_robin;
 pub(crate) mod status;
+pub(crate) mod support_link;
 pub(crate) mod tc2_callback;
 
 use actix_web::{HttpRequest, HttpResponse, Route, error::PayloadError, http::Method, web};
@@ -21,6 +25,13 @@ pub(crate) fn configure(app: &mut web::ServiceConfig) {
         .service(get("/health", web::get().to(status::health)))
         .service(get("/loc", web::get().to(location::location)))
         .service(get("/companies", web::get().to(companies::companies)))
+        .service(get("/choose-roundrobin/sales", web::get().to(round_robin::sales)))
+        .service(get("/choose-roundrobin/support", web::get().to(round_robin::support)))
+        .service(get("/callbooker/availability", web::get().to(availability::availability)))
+        .service(post("/callbooker/sales/book", web::post().to(booking::sales)))
+        .service(post("/callbooker/support/book", web::post().to(booking::support)))
+        .service(get("/callbooker/support-link/generate/tc2", web::get().to(support_link::generate)))
+        .service(get("/callbooker/support-link/validate", web::get().to(support_link::validate)))
         .service(post("/tc2/callback", web::post().to(tc2_callback::receive)))
         .service(post("/pipedrive/callback", web::post().to(pipedrive_callback::receive)))
         .default_service(web::to(not_found));
@@ -46,7 +57,7 @@ async fn not_found() -> Result<HttpResponse, ApiError> {
     Err(ApiError::NotFound)
 }
 
-/// What the sender of webhooks is told whose delivery is stored.
+/// What a sender is told whose request has been dealt with.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accepted {
     #[schema(example = "ok")]

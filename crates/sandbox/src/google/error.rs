@@ -1,5 +1,7 @@
 //! How the Calendar API says no.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
 use crate::{faults::Fault, server::Response};
@@ -70,6 +72,14 @@ impl ApiError {
         Response::json(self.status, &self.body())
     }
 }
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
 
 /// An answer with which the API refuses, such as `(403, "rateLimitExceeded")` or `(500, "backendError")`.
 pub fn refusal(status: u16, reason: &str) -> Fault {

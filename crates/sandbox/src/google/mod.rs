@@ -38,7 +38,8 @@ mod world;
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use anyhow::Context;
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -53,6 +54,11 @@ use crate::{
 
 /// The scope that allows everything this server does.
 pub const CALENDAR_SCOPE: &str = "https://www.googleapis.com/auth/calendar";
+
+/// At which hour of UTC the appointments of the demo's people begin, and how many minutes they take.
+const DEMO_APPOINTMENTS: [(i64, i64); 3] = [(11, 45), (14, 60), (19, 90)];
+
+const DEMO_DAYS: usize = 7;
 
 const PRIVATE_KEY: &str = include_str!("service_account.pem");
 
@@ -210,6 +216,29 @@ impl GoogleServer {
     /// The person is busy from `start` until `end`.
     pub fn add_busy(&self, email: &str, start: DateTime<Utc>, end: DateTime<Utc>) {
         self.change(|world| world.add_busy(email, start, end));
+    }
+
+    /// Puts an event into a person's calendar, and invites its guests. `body` as the API takes it; the answer as well.
+    pub fn add_event(&self, email: &str, body: &Value) -> anyhow::Result<Value> {
+        let body = body.as_object().context("an event is an object")?;
+        self.change(|world| {
+            let event = event::Event::read(body, &world::key(email), true, world.now())?;
+            Ok(world.insert(event, world::SendUpdates::All)?)
+        })
+    }
+
+    /// Gives everybody a few appointments on each of the coming seven days, so that not every time is free.
+    pub fn fill_demo_week(&self) {
+        self.change(|world| {
+            let people: Vec<String> = world.people().map(str::to_owned).collect();
+            let days = world.now().date_naive().iter_days().skip(1).take(DEMO_DAYS);
+            for (day, person) in days.flat_map(|day| people.iter().map(move |person| (day, person))) {
+                for (hour, minutes) in DEMO_APPOINTMENTS {
+                    let start = day.and_time(NaiveTime::MIN).and_utc() + TimeDelta::hours(hour);
+                    world.add_busy(person, start, start + TimeDelta::minutes(minutes));
+                }
+            }
+        });
     }
 
     /// Nobody has any busy time but that of events.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod any_input;
+mod api;
 mod open;
 mod read;
 mod read_values;

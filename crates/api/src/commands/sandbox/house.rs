@@ -1,10 +1,12 @@
-//! Everything the story needs: the stand-ins, and the server between them.
+//! Everything the story needs: the stand-ins, the server between them, and the page on which calls are booked.
 
 use std::{net::TcpListener, time::Duration};
 
 use anyhow::{Context, bail};
 use hermes_sandbox::{
+    booking_page::{BookingPage, BookingPageOptions},
     faults::{Fault, Rule},
+    google::{GoogleOptions, GoogleServer},
     pipedrive::{DeliveryPlan, PipedriveOptions, PipedriveServer},
     tables,
     tc2::{Disorder, Tc2Options, Tc2Server},
@@ -27,6 +29,8 @@ const WEBHOOK_USERNAME: &str = "pipedrive";
 pub(super) struct House {
     pub(super) tc2: Tc2Server,
     pub(super) pipedrive: PipedriveServer,
+    pub(super) google: GoogleServer,
+    pub(super) booking_page: BookingPage,
     pub(super) store: Store,
     server: Process,
 }
@@ -39,17 +43,29 @@ impl House {
         store.migrate().await?;
         tables::seed_demo(&database_url).await?;
 
-        progress("Starting the stand-ins for TutorCruncher and Pipedrive …");
+        progress("Starting the stand-ins for TutorCruncher, Pipedrive and Google …");
         let pipedrive = PipedriveServer::start(PipedriveOptions::demo()).await?;
         let tc2_options = Tc2Options { retry_scale: 0.1, ..Tc2Options::default() };
         let key = tc2_options.key.clone();
         let tc2 = Tc2Server::start(tc2_options).await?;
+        let google = GoogleServer::start(GoogleOptions::demo()).await?;
+        google.fill_demo_week();
 
         progress("Starting Hermes …");
         let port = match args.port {
             Some(port) => port,
             None => free_port()?,
         };
+        let booking_page = BookingPage::start(BookingPageOptions {
+            port: 0,
+            hermes_url: Process::url_at(port),
+            google_url: google.base_url(),
+            pipedrive_url: pipedrive.base_url(),
+        })
+        .await?;
+        // Browsers take the two names of this machine for two sites.
+        let origins = [booking_page.url(), booking_page.url().replace("127.0.0.1", "localhost")];
+        let account = google.service_account();
         let webhook_password = random_secret();
         let settings = [
             ("DATABASE_URL", database_url),
@@ -61,13 +77,18 @@ impl House {
             ("PD_WEBHOOK_USERNAME", WEBHOOK_USERNAME.to_owned()),
             ("PD_WEBHOOK_PASSWORD", webhook_password.clone()),
             ("SIGNING_KEY", random_secret()),
+            ("ALLOWED_ORIGINS", origins.join(",")),
+            ("G_CLIENT_EMAIL", account.client_email),
+            ("G_PRIVATE_KEY", account.private_key),
+            ("G_TOKEN_URI", account.token_uri),
+            ("G_CALENDAR_BASE_URL", google.base_url()),
             ("LOG_LEVEL", "ERROR".to_owned()),
         ];
         let server = Process::start(port, &settings).await?;
         tc2.set_webhook_url(Some(&format!("{}/tc2/callback/", server.url())));
         let callback = format!("{}/pipedrive/callback/", server.url());
         pipedrive.subscribe(&callback, Some((WEBHOOK_USERNAME, &webhook_password)))?;
-        let house = Self { tc2, pipedrive, store, server };
+        let house = Self { tc2, pipedrive, google, booking_page, store, server };
         house.make_trouble(args);
         Ok(house)
     }
@@ -99,6 +120,17 @@ impl House {
     /// What Hermes answers to a request for this path.
     pub(super) async fn ask(&self, path: &str) -> anyhow::Result<Value> {
         self.server.ask(path).await
+    }
+
+    /// What Hermes answers when it is sent this.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.server.post(path, body).await
+    }
+
+    /// What the server of the booking page answers to a request for this path.
+    pub(super) async fn ask_booking_page(&self, path: &str) -> anyhow::Result<Value> {
+        let url = format!("{}{path}", self.booking_page.url());
+        self.server.read(&url).await.context("the booking page does not answer")
     }
 
     pub(super) fn url(&self) -> &str {

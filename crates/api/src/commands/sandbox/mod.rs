@@ -1,8 +1,9 @@
-//! `hermes sandbox`: the real server between local stand-ins for TutorCruncher and Pipedrive, on a
+//! `hermes sandbox`: the real server between local stand-ins for TutorCruncher, Pipedrive, Google and the website, on a
 //! database of its own.
 //!
 //! Plays a story that goes through the whole of Hermes, tells it step by step, and stays up for more.
 
+mod call;
 mod database;
 mod house;
 mod process;
@@ -17,7 +18,7 @@ use std::{
 use anyhow::bail;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::{database::Database, house::House, story::Story};
+use self::{call::Call, database::Database, house::House, story::Story};
 use super::print;
 use crate::cli;
 
@@ -49,10 +50,12 @@ async fn play(args: &cli::Sandbox, database: &Database) -> anyhow::Result<()> {
     let house = House::build(args, database).await?;
     let mut story = Story::new(&house);
     story.play(|step| if args.json { Ok(()) } else { print(&tell::step(step, &house)) }).await?;
-    let faults = story.faults();
+    let call = Call::book(&house).await?;
+    let faults = [story.faults(), call.faults()].concat();
     if args.json {
-        print(&serde_json::to_string_pretty(&tell::json(&story, &faults, &house))?)?;
+        print(&serde_json::to_string_pretty(&tell::json(&story, &call, &faults, &house))?)?;
     } else {
+        print(&tell::call(&call))?;
         print(&tell::outcome(&faults))?;
     }
     if args.once {
@@ -63,7 +66,7 @@ async fn play(args: &cli::Sandbox, database: &Database) -> anyhow::Result<()> {
         }
         std::future::pending::<()>().await;
     }
-    if faults.is_empty() { Ok(()) } else { bail!("Pipedrive does not hold what it should: {}", faults.join("; ")) }
+    if faults.is_empty() { Ok(()) } else { bail!("not everything is as it should be: {}", faults.join("; ")) }
 }
 
 /// Tells people what takes time. Results go to standard output, this does not.

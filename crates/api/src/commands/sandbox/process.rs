@@ -36,9 +36,14 @@ impl Process {
         let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn().context("the server cannot be started")?;
         // It is on this machine, and speaks plain HTTP.
         let client = Client::builder().no_proxy().tls_certs_only([]).build().context("HTTP cannot be spoken")?;
-        let mut process = Self { child, url: format!("http://127.0.0.1:{port}"), client, _folder: folder };
+        let mut process = Self { child, url: Self::url_at(port), client, _folder: folder };
         process.wait_until_it_answers().await?;
         Ok(process)
+    }
+
+    /// Where a server with this port is.
+    pub(super) fn url_at(port: u16) -> String {
+        format!("http://127.0.0.1:{port}")
     }
 
     pub(super) fn url(&self) -> &str {
@@ -47,8 +52,23 @@ impl Process {
 
     /// What it answers to a request for this path.
     pub(super) async fn ask(&self, path: &str) -> anyhow::Result<Value> {
-        let answer = self.client.get(format!("{}{path}", self.url)).send().await;
-        Ok(answer.and_then(Response::error_for_status).context("Hermes does not answer")?.json().await?)
+        self.read(&format!("{}{path}", self.url)).await.context("Hermes does not answer")
+    }
+
+    /// What is at this address, which need not be the server's own.
+    pub(super) async fn read(&self, url: &str) -> anyhow::Result<Value> {
+        Ok(self.client.get(url).send().await.and_then(Response::error_for_status)?.json().await?)
+    }
+
+    /// What it answers when it is sent this. A refusal is an error that tells its reason.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let answer = self.client.post(format!("{}{path}", self.url)).json(body).send().await;
+        let answer = answer.context("Hermes does not answer")?;
+        let (status, answer) = (answer.status(), answer.text().await?);
+        if !status.is_success() {
+            bail!("Hermes refuses {path} with {status}: {answer}");
+        }
+        serde_json::from_str(&answer).with_context(|| format!("Hermes answers {path} with {answer:?}"))
     }
 
     async fn wait_until_it_answers(&mut self) -> anyhow::Result<()> {

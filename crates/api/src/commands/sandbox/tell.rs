@@ -9,6 +9,7 @@ use hermes_sandbox::{
 use serde_json::{Value, json};
 
 use super::{
+    call::Call,
     database::Database,
     house::House,
     story::{Step, Story},
@@ -21,7 +22,7 @@ const SHOWN: [(Kind, &[&str]); 2] = [
 ];
 
 pub(super) fn step(step: &Step, house: &House) -> String {
-    let mut text = format!("\n{}\n{}\n", step.title, "=".repeat(step.title.chars().count()));
+    let mut text = headline(step.title);
     for delivery in &step.sent {
         let event = delivery.body.pointer("/events/0");
         let field = |pointer| event.and_then(|event| event.pointer(pointer)).map(plain).unwrap_or_default();
@@ -79,6 +80,26 @@ pub(super) fn step(step: &Step, house: &House) -> String {
     text.trim_end().to_owned()
 }
 
+pub(super) fn call(call: &Call) -> String {
+    let mut text = headline("A visitor of the website books a call");
+    line(&mut text, "asked", &format!("Hermes: who sells {}? -> {}", Call::wanted(), call.sales_person));
+    line(&mut text, "asked", &format!("Hermes: when is there time for a call? -> {} free times", call.free_times));
+    line(&mut text, "booked", &format!("Hermes: a call of {} at {}", Call::visitor(), call.starts()));
+    for held in &call.held {
+        let shown = |name| held.card.get(name).map_or_else(|| "nothing".to_owned(), plain);
+        line(
+            &mut text,
+            "holds",
+            &format!("{}: {} \"{}\"\n         {}", held.by, held.kind, shown("title"), shown("page")),
+        );
+    }
+    text.trim_end().to_owned()
+}
+
+fn headline(title: &str) -> String {
+    format!("\n{title}\n{}\n", "=".repeat(title.chars().count()))
+}
+
 fn lines(text: &mut String, label: &str, all: impl Iterator<Item = String>) {
     for rest in all {
         line(text, label, &rest);
@@ -127,13 +148,16 @@ pub(super) fn outcome(faults: &[String]) -> String {
         return "\nPipedrive holds exactly what it should.".to_owned();
     }
     let listed = faults.join("\n  - ");
-    format!("\nPipedrive does not hold what it should:\n  - {listed}")
+    format!("\nNot everything is as it should be:\n  - {listed}")
 }
 
 pub(super) fn invitation(story: &Story<'_>, house: &House, database: &Database) -> String {
     let (hermes, tc2, pipedrive) = (house.url(), house.tc2.base_url(), house.pipedrive.base_url());
+    let (google, page) = (house.google.base_url(), house.booking_page.url());
     let (company, organization) = story.company();
-    let (organizations, next) = (format!("{pipedrive}/sandbox/organizations"), organization + 1);
+    let organizations = format!("{pipedrive}/sandbox/organizations");
+    let held = house.pipedrive.organizations();
+    let next = held.iter().filter_map(|it| it.get("id")?.as_i64()).max().unwrap_or(organization) + 1;
     let json = "-H 'content-type: application/json' -d";
     let postgres = database.shown_url();
     let masked = if postgres == database.url() { "" } else { "        ****** stands for the password" };
@@ -142,7 +166,10 @@ pub(super) fn invitation(story: &Story<'_>, house: &House, database: &Database) 
   Hermes          {hermes}/
   TutorCruncher   {tc2}/        change a client on its page, and Hermes is told
   Pipedrive       {pipedrive}/        see what it holds
+  Google          {google}/        see everybody's calendar, and make somebody busy
   PostgreSQL      {postgres}{masked}
+
+Book a call: {page}/
 
 Try more:
   curl -X POST {tc2}/sandbox/clients {json} '{{\"id\": 4800}}'
@@ -160,7 +187,7 @@ makes of it:
     )
 }
 
-pub(super) fn json(story: &Story<'_>, faults: &[String], house: &House) -> Value {
+pub(super) fn json(story: &Story<'_>, call: &Call, faults: &[String], house: &House) -> Value {
     let steps: Vec<Value> = story
         .steps()
         .iter()
@@ -183,7 +210,10 @@ pub(super) fn json(story: &Story<'_>, faults: &[String], house: &House) -> Value
         "hermes": house.url(),
         "tc2": house.tc2.base_url(),
         "pipedrive": house.pipedrive.base_url(),
+        "google": house.google.base_url(),
+        "booking_page": house.booking_page.url(),
         "steps": steps,
+        "call": call.json(),
     })
 }
 

@@ -1,0 +1,203 @@
+//! The table `call_reservation`: calls that are being booked, and what is left of bookings that came to nothing.
+//!
+//! A row comes before its event is put into the calendar, and goes when the call has become a meeting, or when the event
+//! is certainly not in the calendar. In between it keeps the time of both sides.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use hermes_domain::{AdminId, CalendarEventId, CompanyId, ContactId, DealId, LongText, MeetingKind, TimeRange};
+
+use crate::{error::StoreError, pool::Tx, schema::call_reservation as reservation};
+
+/// Number of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ReservationId(i64);
+
+/// Who speaks with whom, when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    pub kind: MeetingKind,
+    pub time: TimeRange,
+    pub admin: AdminId,
+    pub contact: ContactId,
+    pub company: CompanyId,
+    pub deal: Option<DealId>,
+    /// Of the event in the calendar.
+    pub event: CalendarEventId,
+    /// Whose calendar, by email.
+    pub calendar: String,
+}
+
+/// Keeps the time of a call. Should nobody confirm it or let it go, it is looked after at `deadline`.
+pub async fn insert(
+    tx: &mut Tx,
+    call: &Call,
+    now: DateTime<Utc>,
+    deadline: DateTime<Utc>,
+) -> Result<ReservationId, StoreError> {
+    let id = diesel::insert_into(reservation::table)
+        .values((
+            reservation::created.eq(now),
+            reservation::calendar.eq(&call.calendar),
+            reservation::calendar_event_id.eq(call.event.as_str()),
+            reservation::start_time.eq(call.time.start),
+            reservation::end_time.eq(call.time.end),
+            reservation::meeting_type.eq(call.kind.as_str()),
+            reservation::admin_id.eq(call.admin.get()),
+            reservation::contact_id.eq(call.contact.get()),
+            reservation::company_id.eq(call.company.get()),
+            reservation::deal_id.eq(call.deal.map(DealId::get)),
+            reservation::next_attempt_at.eq(deadline),
+        ))
+        .returning(reservation::id)
+        .get_result(tx)
+        .await?;
+    Ok(ReservationId(id))
+}
+
+/// When something is kept for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    pub time: TimeRange,
+    /// The booking came to nothing, but its event may be in the calendar.
+    pub withdrawn: bool,
+}
+
+type KeptRow = (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>);
+
+fn kept((start, end, withdrawn_at): KeptRow) -> Kept {
+    Kept { time: TimeRange::new(start, end), withdrawn: withdrawn_at.is_some() }
+}
+
+/// What is kept for an admin.
+pub async fn of_admin(tx: &mut Tx, id: AdminId) -> Result<Vec<Kept>, StoreError> {
+    let rows: Vec<KeptRow> = reservation::table
+        .filter(reservation::admin_id.eq(id.get()))
+        .select((reservation::start_time, reservation::end_time, reservation::withdrawn_at))
+        .load(tx)
+        .await?;
+    Ok(rows.into_iter().map(kept).collect())
+}
+
+/// What is kept for a contact.
+pub async fn of_contact(tx: &mut Tx, id: ContactId) -> Result<Vec<Kept>, StoreError> {
+    let rows: Vec<KeptRow> = reservation::table
+        .filter(reservation::contact_id.eq(id.get()))
+        .select((reservation::start_time, reservation::end_time, reservation::withdrawn_at))
+        .load(tx)
+        .await?;
+    Ok(rows.into_iter().map(kept).collect())
+}
+
+/// The call is a meeting now. Not, when the reservation has been withdrawn meanwhile.
+pub async fn confirm(tx: &mut Tx, id: ReservationId) -> Result<bool, StoreError> {
+    let open = reservation::table.find(id.0).filter(reservation::withdrawn_at.is_null());
+    Ok(diesel::delete(open).execute(tx).await? > 0)
+}
+
+/// The call is certainly not in the calendar.
+pub async fn remove(tx: &mut Tx, id: ReservationId) -> Result<(), StoreError> {
+    diesel::delete(reservation::table.find(id.0)).execute(tx).await?;
+    Ok(())
+}
+
+/// The call is not to be, although its event may be in the calendar. It is looked after at once.
+pub async fn withdraw(tx: &mut Tx, id: ReservationId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let open = reservation::table.find(id.0).filter(reservation::withdrawn_at.is_null());
+    diesel::update(open)
+        .set((reservation::withdrawn_at.eq(Some(now)), reservation::next_attempt_at.eq(now)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// An event that is to be taken out of a calendar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawn {
+    pub id: ReservationId,
+    pub calendar: String,
+    pub event: String,
+    pub withdrawn_at: DateTime<Utc>,
+    pub attempts: i32,
+}
+
+/// Withdraws what nobody has confirmed in time, and returns what is due to be taken out of calendars, longest due first.
+pub async fn take_due(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<Withdrawn>, StoreError> {
+    type Row = (i64, String, String, Option<DateTime<Utc>>, i32);
+    let due = reservation::table.filter(reservation::next_attempt_at.le(now));
+    let abandoned =
+        reservation::table.filter(reservation::next_attempt_at.le(now)).filter(reservation::withdrawn_at.is_null());
+    diesel::update(abandoned).set(reservation::withdrawn_at.eq(Some(now))).execute(tx).await?;
+    let rows: Vec<Row> = due
+        .order((reservation::next_attempt_at, reservation::id))
+        .limit(limit)
+        .select((
+            reservation::id,
+            reservation::calendar,
+            reservation::calendar_event_id,
+            reservation::withdrawn_at,
+            reservation::attempts,
+        ))
+        .load(tx)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, calendar, event, withdrawn_at, attempts)| Withdrawn {
+            id: ReservationId(id),
+            calendar,
+            event,
+            withdrawn_at: withdrawn_at.unwrap_or(now),
+            attempts,
+        })
+        .collect())
+}
+
+/// Notes when it is to be looked after again, and what went wrong.
+pub async fn try_again(
+    tx: &mut Tx,
+    id: ReservationId,
+    attempts: i32,
+    at: DateTime<Utc>,
+    error: Option<&str>,
+) -> Result<(), StoreError> {
+    let error = error.map(LongText::new);
+    diesel::update(reservation::table.find(id.0))
+        .set((
+            reservation::attempts.eq(attempts),
+            reservation::next_attempt_at.eq(at),
+            reservation::error.eq(error.as_deref()),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A booking that came to nothing and whose event could not be taken out of the calendar yet, as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Leftover {
+    pub id: i64,
+    pub admin_id: i32,
+    pub start_time: DateTime<Utc>,
+    pub attempts: i32,
+    pub next_attempt_at: DateTime<Utc>,
+    pub error: Option<String>,
+}
+
+/// The bookings whose events resist.
+pub async fn troubled(tx: &mut Tx, limit: i64) -> Result<Vec<Leftover>, StoreError> {
+    Ok(reservation::table
+        .filter(reservation::error.is_not_null())
+        .order(reservation::id)
+        .limit(limit)
+        .select((
+            reservation::id,
+            reservation::admin_id,
+            reservation::start_time,
+            reservation::attempts,
+            reservation::next_attempt_at,
+            reservation::error,
+        ))
+        .load(tx)
+        .await?)
+}

@@ -1,0 +1,80 @@
+//! Taking back what bookings have left behind that did not come to their end.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hermes_domain::{
+    CalendarEventId,
+    ports::{Calendar, CalendarError, Clock},
+};
+use hermes_store::{
+    Store, StoreError,
+    reservations::{self, Withdrawn},
+};
+
+use crate::backoff::Backoff;
+
+/// How long after it was given up a creation may still take effect. What is taken out of the calendar before is taken out
+/// once more then.
+const LATE_EFFECT: TimeDelta = TimeDelta::minutes(1);
+
+/// How many events are taken out of calendars in one go.
+const BATCH: i64 = 20;
+
+/// Takes events out of calendars whose bookings came to nothing.
+#[derive(Debug, Clone)]
+pub struct Sweeper {
+    store: Store,
+    calendar: Arc<dyn Calendar>,
+    clock: Arc<dyn Clock>,
+    backoff: Backoff,
+}
+
+impl Sweeper {
+    pub fn new(store: Store, calendar: Arc<dyn Calendar>, clock: Arc<dyn Clock>) -> Self {
+        let backoff = Backoff { first: Duration::from_secs(2), ..Backoff::default() };
+        Self { store, calendar, clock, backoff }
+    }
+
+    /// Looks after what is due. How many bookings there were.
+    pub async fn sweep(&self) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let due = self.store.transaction(async |tx| reservations::take_due(tx, now, BATCH).await).await?;
+        for withdrawn in &due {
+            let deleted = self.delete(withdrawn).await;
+            self.note(withdrawn, deleted, now).await?;
+        }
+        Ok(due.len())
+    }
+
+    async fn delete(&self, withdrawn: &Withdrawn) -> Result<(), CalendarError> {
+        // What no calendar takes as an id is in none.
+        let Ok(event) = CalendarEventId::new(withdrawn.event.as_str()) else { return Ok(()) };
+        match self.calendar.delete_event(&withdrawn.calendar, &event).await {
+            Err(CalendarError::NotFound) => Ok(()),
+            deleted => deleted,
+        }
+    }
+
+    async fn note(
+        &self,
+        withdrawn: &Withdrawn,
+        deleted: Result<(), CalendarError>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let Withdrawn { id, attempts, .. } = *withdrawn;
+        let settled_at = withdrawn.withdrawn_at + LATE_EFFECT;
+        self.store
+            .transaction(async |tx| match &deleted {
+                Ok(()) if now >= settled_at => reservations::remove(tx, id).await,
+                Ok(()) => reservations::try_again(tx, id, 0, settled_at, None).await,
+                Err(error) => {
+                    let attempts = attempts.saturating_add(1);
+                    let delay = self.backoff.delay(u32::try_from(attempts).unwrap_or(u32::MAX));
+                    tracing::warn!(attempt = attempts, %error, "an event could not be taken out of a calendar yet");
+                    reservations::try_again(tx, id, attempts, now + delay, Some(&error.to_string())).await
+                }
+            })
+            .await
+    }
+}
