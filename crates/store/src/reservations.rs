@@ -184,6 +184,20 @@ pub struct Leftover {
     pub error: Option<String>,
 }
 
+/// How many calls are being booked or taken back.
+pub async fn count(tx: &mut Tx) -> Result<i64, StoreError> {
+    Ok(reservation::table.count().get_result(tx).await?)
+}
+
+/// Has those whose events resist tried again at once. How many.
+pub async fn revive(tx: &mut Tx, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let troubled = reservation::table.filter(reservation::error.is_not_null());
+    Ok(diesel::update(troubled)
+        .set((reservation::attempts.eq(0), reservation::next_attempt_at.eq(now)))
+        .execute(tx)
+        .await?)
+}
+
 /// The bookings whose events resist.
 pub async fn troubled(tx: &mut Tx, limit: i64) -> Result<Vec<Leftover>, StoreError> {
     Ok(reservation::table

@@ -6,6 +6,7 @@ use hermes_store::{
     Store, StoreError,
     dirty::{self, Backlog},
     inbox::{self, OpenEvent},
+    reservations::{self, Leftover},
 };
 
 /// How much trouble is listed.
@@ -22,12 +23,16 @@ pub struct Overview {
     pub parked_companies: i64,
     /// Companies that failed at least once, parked ones first.
     pub troubled_companies: Vec<Backlog>,
+    /// Calls that are being booked, or whose bookings came to nothing and are being taken back.
+    pub open_bookings: i64,
+    /// Those whose events could not be taken out of a calendar yet.
+    pub troubled_bookings: Vec<Leftover>,
 }
 
 impl Overview {
-    /// Nothing waits, nothing failed, and the CRM is in line.
+    /// Nothing waits, nothing failed, the CRM is in line, and no booking is left half-way.
     pub fn is_at_rest(&self) -> bool {
-        self.dirty_companies == 0 && self.open_events.is_empty()
+        self.dirty_companies == 0 && self.open_events.is_empty() && self.open_bookings == 0
     }
 }
 
@@ -41,6 +46,8 @@ pub async fn overview(store: &Store) -> Result<Overview, StoreError> {
                 dirty_companies,
                 parked_companies,
                 troubled_companies: dirty::troubled(tx, LIST).await?,
+                open_bookings: reservations::count(tx).await?,
+                troubled_bookings: reservations::troubled(tx, LIST).await?,
             })
         })
         .await
@@ -54,6 +61,11 @@ pub async fn retry_events(store: &Store, id: Option<i64>, now: DateTime<Utc>) ->
 /// Has one company tried again at once, or all that failed. How many.
 pub async fn retry_companies(store: &Store, id: Option<CompanyId>, now: DateTime<Utc>) -> Result<usize, StoreError> {
     store.transaction(async |tx| dirty::revive(tx, id, now).await).await
+}
+
+/// Has the events of bookings that came to nothing taken out of calendars at once, where that failed. How many.
+pub async fn retry_bookings(store: &Store, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    store.transaction(async |tx| reservations::revive(tx, now).await).await
 }
 
 /// Lets an event go that waits or failed. Whether there was one.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hermes_sandbox::faults::{Fault, Rule};
+use hermes_sync::operations;
 use hermes_tests::{Answer, Process, SalesCall, World, until};
 use serde_json::{Value, json};
 
@@ -120,8 +121,8 @@ async fn an_event_that_appears_after_it_was_given_up_is_taken_back() {
     until("the event appears", appeared).await;
     world.settle().await;
     assert_eq!(world.google().events(SALLY), Vec::<Value>::new());
-    world.database().execute("DELETE FROM dirty_company; DELETE FROM deal; DELETE FROM contact; DELETE FROM company WHERE name = 'Palace'").await;
-    world.leave().await;
+    assert_eq!(world.database().count("meeting").await, 0);
+    world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -233,5 +234,30 @@ async fn killed_after_the_calendar_took_the_event_hermes_takes_it_back() {
     hermes.listens().await;
     is_swept(&world).await;
     assert_the_slot_can_be_booked_once(&world, &hermes).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_cannot_be_taken_back_is_shown_and_tried_again_until_it_can() {
+    let world = World::with().google().start().await;
+    world.google().faults().set([
+        Rule::new(Fault::CutAfter).on("POST", EVENTS),
+        Rule::new(Fault::internal_error()).on("DELETE", "/calendar/v3/*"),
+    ]);
+    assert_calendar_is_away(world.book_sales(&a_call(&world)).await);
+    let resists = async || world.overview().await.troubled_bookings.pop();
+    let leftover = until("the event resists", resists).await;
+    assert_eq!((leftover.admin_id, leftover.start_time), (101, in_three_days(&world)));
+    assert!(leftover.error.unwrap().contains("the calendar is in trouble"));
+    assert!(!world.overview().await.is_at_rest());
+    assert_eq!(world.google().events(SALLY).len(), 1);
+
+    world.google().faults().clear();
+    let now = world.now();
+    assert_eq!(operations::retry_bookings(&world.database().store(), now).await.unwrap(), 1);
+    let gone = async || world.google().events(SALLY).is_empty().then_some(());
+    until("the event is taken back", gone).await;
+    assert_nothing_is_left_but_the_lead(&world).await;
+    assert!(world.overview().await.is_at_rest());
     world.finish().await;
 }

@@ -26,7 +26,10 @@ pub(super) async fn retry(config: &Config, target: RetryTarget) -> anyhow::Resul
         RetryTarget::Everything => {
             let companies = operations::retry_companies(&store, None, now).await?;
             let events = operations::retry_events(&store, None, now).await?;
-            print(&format!("{companies} companies and {events} events are tried again now."))
+            let bookings = operations::retry_bookings(&store, now).await?;
+            print(&format!(
+                "{companies} companies, {events} events and {bookings} leftovers of bookings are tried again now."
+            ))
         }
     }
 }

@@ -55,12 +55,28 @@ fn to_json(overview: &Overview) -> Value {
             })
         })
         .collect();
+    let leftovers: Vec<Value> = overview
+        .troubled_bookings
+        .iter()
+        .map(|booking| {
+            json!({
+                "id": booking.id,
+                "admin_id": booking.admin_id,
+                "start": moment(booking.start_time),
+                "attempts": booking.attempts,
+                "next_attempt_at": moment(booking.next_attempt_at),
+                "error": booking.error,
+            })
+        })
+        .collect();
     json!({
         "at_rest": overview.is_at_rest(),
         "events": events,
         "open_events": open,
         "companies": {"dirty": overview.dirty_companies, "parked": overview.parked_companies},
         "troubled_companies": troubled,
+        "bookings": {"open": overview.open_bookings},
+        "troubled_bookings": leftovers,
     })
 }
 
@@ -72,6 +88,7 @@ fn to_text(overview: &Overview) -> String {
         "Companies: {} to be brought into line, {} of them parked",
         overview.dirty_companies, overview.parked_companies
     ));
+    lines.push(format!("Bookings:  {} under way or being taken back", overview.open_bookings));
     for event in &overview.open_events {
         let next = event
             .next_attempt_at
@@ -97,9 +114,24 @@ fn to_text(overview: &Overview) -> String {
         lines.push(format!("Company {}: {} attempts, {next}", company.company_id, company.attempts));
         lines.push(format!("  {}", company.error.as_deref().unwrap_or("no reason given")));
     }
+    for booking in &overview.troubled_bookings {
+        lines.push(String::new());
+        lines.push(format!(
+            "Booking {} (admin {}, {}): its event is still to be taken out of the calendar, {} attempts, next attempt {}",
+            booking.id,
+            booking.admin_id,
+            moment(booking.start_time),
+            booking.attempts,
+            moment(booking.next_attempt_at),
+        ));
+        lines.push(format!("  {}", booking.error.as_deref().unwrap_or("no reason given")));
+    }
     if overview.is_at_rest() {
         lines.push("All is applied and sent.".to_owned());
-    } else if !overview.open_events.is_empty() || !overview.troubled_companies.is_empty() {
+    } else if !overview.open_events.is_empty()
+        || !overview.troubled_companies.is_empty()
+        || !overview.troubled_bookings.is_empty()
+    {
         lines.push(String::new());
         lines.push("Try again with `hermes retry`, or let an event go with `hermes dismiss`.".to_owned());
     }
