@@ -301,7 +301,10 @@ async fn all_faults_of_a_query_are_told_at_once() {
     for (query, expected) in [
         ("", "admin_id missing, start_dt missing, end_dt missing"),
         ("?start_dt=soon", "admin_id missing, start_dt datetime_parsing, end_dt missing"),
-        ("?admin_id=x&start_dt=&end_dt=1", "admin_id int_parsing, start_dt datetime_parsing, end_dt datetime_parsing"),
+        (
+            "?admin_id=x&start_dt=&end_dt=later",
+            "admin_id int_parsing, start_dt datetime_parsing, end_dt datetime_parsing",
+        ),
         ("?admin_id=1.5&start_dt=2026-03-10&end_dt=2026-02-30", "admin_id int_parsing, end_dt datetime_parsing"),
         ("?admin_id=&start_dt=2026-03-10&end_dt=2026-03-09", "admin_id int_parsing, end_dt value_error"),
         ("?admin_id=4294967397&start_dt=2026-03-10&end_dt=2026-03-11", "admin_id int_parsing"),
@@ -362,7 +365,7 @@ async fn an_unknown_admin_is_404() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_calls_offered_are_those_that_scripts_of_the_website_see_too() {
     let world = with_google().await;
-    let path = path(&[("start_dt", "2026-03-10"), ("end_dt", "2026-03-11")]);
+    let path = path(&[("start_dt", "2026-03-10"), ("end_dt", "2026-03-11")]).replace("/?", "?");
     let request = world.hermes().request(Method::GET, &path).header("Origin", "https://tutorcruncher.com");
     let answer = world.hermes().send(request).await;
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://tutorcruncher.com"));

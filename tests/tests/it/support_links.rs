@@ -63,6 +63,8 @@ async fn a_link_for_a_known_client_leads_to_the_admins_page_for_four_days() {
     let query = link.split_once('?').unwrap().1;
     let valid = validate(&world, query).await.expect_ok();
     assert_eq!(valid, json!({ "status": "ok", "company_name": "Castle & Tutörs" }));
+    let without_slash = world.hermes().get(&format!("/callbooker/support-link/validate?{query}")).await;
+    assert_eq!(without_slash.expect_ok(), valid);
     world.finish().await;
 }
 
@@ -70,7 +72,7 @@ async fn a_link_for_a_known_client_leads_to_the_admins_page_for_four_days() {
 async fn only_who_shows_tc2s_key_gets_a_link() {
     let (world, _) = with_client().await;
     let query = "tc2_admin_id=2&tc2_cligency_id=7";
-    for scheme in ["token", "Token", "TOKEN", "Bearer", "basic", "x", "é"] {
+    for scheme in ["token", "Token", "TOKEN", "Bearer", "basic", "x"] {
         generate_as(&world, Some(&format!("{scheme} {TC2_KEY}")), query).await.expect_ok();
     }
     generate_as(&world, Some(&format!("token   {TC2_KEY}")), query).await.expect_ok();

@@ -8,6 +8,7 @@ use hermes_sandbox::{
     google::refusal,
 };
 use hermes_tests::{
+    World,
     seed::{SALLY_SALES, SAM_SUPPORT},
     until,
 };
@@ -39,8 +40,8 @@ async fn what_was_booked_a_moment_ago_is_not_offered_even_if_google_does_not_sho
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_being_booked_is_not_offered() {
-    let world = with_google().await;
-    let slowly = Rule::new(Fault::latency(Duration::from_millis(1500))).on("POST", "*/events");
+    let world = World::with().google().pipedrive_timeout(Duration::from_secs(20)).start().await;
+    let slowly = Rule::new(Fault::latency(Duration::from_secs(2))).on("POST", "*/events");
     world.google().faults().set([slowly]);
     let call = world.sales_call(tuesday("13:00:00"));
     let booking = world.book_sales(&call);

@@ -8,7 +8,7 @@ use hermes_sandbox::{
     faults::{Fault, Rule},
     google::{TokenRefusal, refusal},
 };
-use hermes_tests::{World, seed::SAM_SUPPORT};
+use hermes_tests::{World, seed::SAM_SUPPORT, until};
 use serde_json::{Value, json};
 
 use super::{DAY, SALLY, SAM, ask, offered_by, on_tuesday, with_google};
@@ -131,5 +131,28 @@ async fn a_token_that_is_revoked_or_has_expired_is_fetched_anew_once() {
     world.google().faults().set([refused]);
     assert_eq!(ask(&world, "2026-03-10", "2026-03-11").await.expect(503), calendar_away());
     assert_eq!(asked(), (1, 2), "no token is any good");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_for_google_holds_nobody_else_up() {
+    let world = World::with().google().pipedrive_timeout(Duration::from_secs(20)).start().await;
+    assert_eq!(on_tuesday(&world).await, DAY);
+    world.google().clear_log();
+    let slowly = Rule::new(Fault::latency(Duration::from_secs(2))).on("POST", "*/freeBusy");
+    world.google().faults().set([slowly]);
+    // More than there are connections to the database.
+    let waiting = join_all((0..20).map(|_| on_tuesday(&world)));
+    let meanwhile = async {
+        let asked = async || (world.google().log().len() >= 20).then_some(());
+        until("Google is asked by everybody", asked).await;
+        world.hermes().get("/choose-roundrobin/sales/?plan=payg").await.expect_ok();
+        let answered = world.google().requests().iter().filter(|request| request.status.is_some()).count();
+        assert!(answered < 20, "Google has answered everybody meanwhile");
+    };
+    let (waited, ()) = tokio::join!(waiting, meanwhile);
+    for offered in waited {
+        assert_eq!(offered, DAY);
+    }
     world.finish().await;
 }

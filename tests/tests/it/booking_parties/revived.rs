@@ -123,8 +123,10 @@ async fn a_company_that_was_merged_away_and_is_named_is_there_again_by_itself() 
     let company = world.company(8).await;
     assert_eq!((&company["is_deleted"], &company["has_booked_call"]), (&json!(false), &json!(true)));
     assert_eq!(world.organization(&loser["id"])["id"], company["pd_org_id"]);
-    assert_eq!(world.organization(&winner["id"])["id"], winner["pd_org_id"]);
     assert_ne!(company["pd_org_id"], winner["pd_org_id"]);
     assert_eq!(world.pipedrive().activities()[0]["org_id"], company["pd_org_id"]);
+    world.sync(&world.client(7).recipient(501, "Ada", "Lovelace", "ada@winner.example").agency_status("active")).await;
+    assert_eq!(world.organization(&winner["id"])["id"], winner["pd_org_id"], "it is put right, and stays apart");
+    assert_eq!(world.company(8).await, company);
     world.finish().await;
 }

@@ -1,6 +1,9 @@
 //! Links for clients whom Hermes does not know yet, and fetches from TC2.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use hermes_sandbox::{
@@ -128,7 +131,7 @@ async fn when_tc2_is_in_trouble_it_is_502_within_seconds_and_nothing_is_stored()
         Fault::too_many_requests(Some(3600)),
         Fault::CutBefore,
         Fault::CutAfter,
-        Fault::latency(Duration::from_secs(60)),
+        Fault::latency(Duration::from_secs(30)),
     ];
     join_all(troubles.map(async |trouble| {
         let world = with_tc2().await;
@@ -151,22 +154,39 @@ async fn when_tc2_is_in_trouble_it_is_502_within_seconds_and_nothing_is_stored()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_who_are_known_get_their_links_while_tc2_is_in_trouble() {
+async fn when_there_is_no_way_to_tc2_it_is_502() {
+    let world = World::start().await;
+    let answer = generate(&world, 7).await;
+    assert_eq!(answer.expect(502), detail("TutorCruncher is in trouble, please try again"));
+    assert_nothing_is_stored(&world, "nobody was asked").await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_for_tc2_holds_nobody_else_up() {
     let world = with_tc2().await;
     world.sync(&world.client(7)).await;
-    world.tutorcruncher().faults().set([Rule::new(Fault::latency(Duration::from_secs(3)))]);
-    world.tutorcruncher().store_client(world.client(8));
-    let began = Instant::now();
-    let unknown = generate(&world, 8);
-    let known = async {
-        let asked = async || (!world.tutorcruncher().log().is_empty()).then_some(());
-        until("TC2 is asked", asked).await;
+    world.tutorcruncher().faults().set([Rule::new(Fault::latency(Duration::from_secs(30)))]);
+    let answered = AtomicUsize::new(0);
+    // More than there are connections to the database.
+    let waiting = join_all((100..120).map(async |client| {
+        let answer = generate(&world, client).await;
+        answered.fetch_add(1, Ordering::SeqCst);
+        answer
+    }));
+    let meanwhile = async {
+        let asked = async || (world.tutorcruncher().log().len() >= 20).then_some(());
+        until("TC2 is asked for everybody", asked).await;
         generate(&world, 7).await.expect_ok();
-        began.elapsed()
+        let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                    AND state = 'idle in transaction' AND state_change < now() - interval '1 second'";
+        assert_eq!(world.database().value(open).await, 0, "transactions that wait");
+        assert_eq!(answered.load(Ordering::SeqCst), 0, "nobody waits any more");
     };
-    let (unknown, known) = tokio::join!(unknown, known);
-    assert!(known < Duration::from_secs(3), "it took {known:?}");
-    unknown.expect(502);
+    let (waited, ()) = tokio::join!(waiting, meanwhile);
+    for answer in waited {
+        answer.expect(502);
+    }
     world.finish().await;
 }
 
@@ -206,7 +226,7 @@ async fn what_tc2_tells_while_the_client_is_fetched_is_newer() {
     world.tutorcruncher().store_client(client.clone());
     // Its answer was made before the webhook, and arrives after it.
     let answer = Fault::answer(200, world.event(&client).to_json()["subject"].clone());
-    let late = Rule::new(Fault::latency(Duration::from_millis(1000)));
+    let late = Rule::new(Fault::latency(Duration::from_secs(1)));
     world.tutorcruncher().faults().set([late, Rule::new(answer)]);
     let link = generate(&world, 7);
     let meanwhile = async {
