@@ -153,7 +153,7 @@ pub struct Retry {
     /// Apply this event, which waits or has failed, again.
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
     event: Option<i64>,
-    /// Everything that waits, has failed or is parked.
+    /// Everything that waits, has failed or is parked, and what is left of bookings.
     #[arg(long)]
     all: bool,
 }

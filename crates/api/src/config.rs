@@ -143,9 +143,6 @@ pub struct Google {
     /// PEM with real line breaks.
     pub private_key: Secret,
     pub private_key_id: Option<String>,
-    pub project_id: Option<String>,
-    pub client_id: Option<String>,
-    pub auth_uri: String,
     pub token_uri: String,
     /// `/calendar/v3/…` lies under it.
     pub calendar_base_url: String,
@@ -299,9 +296,6 @@ fn google(vars: &Vars) -> Result<Option<Google>, Misconfigured> {
         client_email,
         private_key,
         private_key_id: var::G_PRIVATE_KEY_ID.get(vars)?,
-        project_id: var::G_PROJECT_ID.get(vars)?,
-        client_id: var::G_CLIENT_ID.get(vars)?,
-        auth_uri: var::G_AUTH_URI.get_or_default(vars)?,
         token_uri: var::G_TOKEN_URI.get_or_default(vars)?,
         calendar_base_url: var::G_CALENDAR_BASE_URL.get_or_default(vars)?,
     }))

@@ -11,7 +11,7 @@ use hermes_domain::{
 pub struct NoCalendar;
 
 fn not_configured<T>() -> CalendarResult<T> {
-    Err(CalendarError::Unreachable {
+    Err(CalendarError::Unauthorized {
         message: "no service account is configured; set G_CLIENT_EMAIL and G_PRIVATE_KEY".to_owned(),
     })
 }

@@ -5,7 +5,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     contact::Contact,
     meeting::Meeting,
-    moment,
     status::MeetingStatus,
     text::{LongText, Text},
 };
@@ -77,29 +76,26 @@ pub fn email(raw: &str) -> Option<Text> {
         .then(|| Text::new(&email))
 }
 
-/// Why a call cannot be booked for the time that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidStart {
-    #[error("must be a date and time as ISO 8601")]
-    Unreadable,
-    #[error("must be in the future")]
-    Past,
-}
-
-/// Reads when a call is to start: ISO 8601, in UTC if no zone is given.
-pub fn parse_start(raw: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, InvalidStart> {
-    let start = moment::parse(raw).ok_or(InvalidStart::Unreadable)?;
-    if start > now { Ok(start) } else { Err(InvalidStart::Past) }
-}
-
-/// Whom of a company's contacts a request is about: who has its email; else who has its last name. The newest, if there
-/// are several, and none that was deleted if there is another.
-pub fn matching_contact<'a>(contacts: &'a [Contact], email: Option<&str>, last_name: &str) -> Option<&'a Contact> {
+/// Whom of a company's contacts a request is about: who has its email; else who has its last name; else who has its phone
+/// number, and no email that says otherwise. The newest, if there are several, and none that was deleted if there is
+/// another.
+pub fn matching_contact<'a>(
+    contacts: &'a [Contact],
+    email: Option<&str>,
+    last_name: &str,
+    phone: Option<&str>,
+) -> Option<&'a Contact> {
     let newest = |fits: &dyn Fn(&&Contact) -> bool| {
         contacts.iter().filter(fits).max_by_key(|contact| (!contact.is_deleted, contact.created, contact.id))
     };
     newest(&|contact| same(contact.email.as_deref(), email))
         .or_else(|| newest(&|contact| same(contact.last_name.as_deref(), Some(last_name))))
+        .or_else(|| newest(&|contact| !has_email(contact) && same(contact.phone.as_deref(), phone)))
+}
+
+/// Whether somebody can be written to.
+pub fn has_email(contact: &Contact) -> bool {
+    contact.email.as_ref().is_some_and(|email| !email.trim().is_empty())
 }
 
 /// Whether two texts say the same, whatever case they are in. Nothing is the same as nothing given.
@@ -189,30 +185,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_start_is_in_utc_unless_it_says_otherwise_and_in_the_future() {
-        let now = "2026-07-01T09:00:00Z".parse().unwrap();
-        for (raw, expected) in [
-            ("2026-07-01T10:00:00Z", Ok("2026-07-01T10:00:00Z")),
-            ("2026-07-01T10:00:00+01:00", Err(InvalidStart::Past)),
-            ("2026-07-01T10:00:00-0100", Ok("2026-07-01T11:00:00Z")),
-            ("2026-07-01 10:00:00 +00:30", Ok("2026-07-01T09:30:00Z")),
-            ("2026-07-01T10:00:00", Ok("2026-07-01T10:00:00Z")),
-            ("2026-07-01t10:00:00.5z", Ok("2026-07-01T10:00:00.5Z")),
-            (" 2026-07-01 10:00 ", Ok("2026-07-01T10:00:00Z")),
-            ("2026-07-01T09:00:00Z", Err(InvalidStart::Past)),
-            ("2026-07-01T09:00:00.001Z", Ok("2026-07-01T09:00:00.001Z")),
-            ("2026-07-01", Err(InvalidStart::Unreadable)),
-            ("2026-02-30T10:00:00Z", Err(InvalidStart::Unreadable)),
-            ("+12026-07-01T10:00:00Z", Err(InvalidStart::Unreadable)),
-            ("tomorrow", Err(InvalidStart::Unreadable)),
-            ("", Err(InvalidStart::Unreadable)),
-        ] {
-            let expected = expected.map(|text| text.parse::<DateTime<Utc>>().unwrap());
-            assert_eq!(parse_start(raw, now), expected, "{raw:?}");
-        }
-    }
-
     fn contact(id: i32, last_name: Option<&str>, email: Option<&str>) -> Contact {
         Contact {
             id: ContactId::new(id),
@@ -249,11 +221,23 @@ mod tests {
             (Some(""), "Turing", None),
             (None, "", None),
         ] {
-            let found = matching_contact(&contacts, email, last_name).map(|contact| contact.id.get());
+            let found = matching_contact(&contacts, email, last_name, None).map(|contact| contact.id.get());
             assert_eq!(found, expected, "{email:?} {last_name:?}");
         }
+        for (id, last_name, phone, expected) in [
+            (3, "Turing", Some("+44 1"), Some(3)),
+            (3, "Lovelace", Some("+44 1"), Some(1)),
+            (3, "Turing", None, None),
+            // Whose phone it may be, the email is of somebody else.
+            (1, "Turing", Some("+44 1"), None),
+        ] {
+            let mut contacts = contacts.clone();
+            contacts[id - 1].phone = Some("+44 1".into());
+            let found = matching_contact(&contacts, Some("new@example.com"), last_name, phone);
+            assert_eq!(found.map(|contact| contact.id.get()), expected, "{id} {last_name:?} {phone:?}");
+        }
         contacts[1].created += TimeDelta::days(1);
-        assert_eq!(matching_contact(&contacts, None, "Hopper").map(|contact| contact.id.get()), Some(2));
+        assert_eq!(matching_contact(&contacts, None, "Hopper", None).map(|contact| contact.id.get()), Some(2));
     }
 
     #[test]

@@ -220,6 +220,26 @@ pub enum CalendarError {
 }
 
 impl CalendarError {
+    /// What kind of failure it is, in a word or two. Unlike the message it never quotes anybody, so that it can be logged.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::NotFound => "not found",
+            Self::RateLimited => "rate limited",
+            Self::Rejected { .. } => "rejected",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+
+    /// Nobody but whoever runs Hermes can put it right.
+    pub const fn is_refusal(&self) -> bool {
+        match self {
+            Self::Unauthorized { .. } | Self::NotFound | Self::Rejected { .. } => true,
+            Self::RateLimited | Self::Unreachable { .. } | Self::Unavailable { .. } => false,
+        }
+    }
+
     /// The request may have been carried out, now or later.
     pub const fn is_unclear(&self) -> bool {
         match self {
@@ -236,8 +256,8 @@ impl CalendarError {
 /// The clients of TC2, as TC2 has them at this moment.
 #[async_trait]
 pub trait ClientDirectory: fmt::Debug + Send + Sync {
-    /// Whether the header `Authorization` of a request shows that it comes from TC2: its last word is the key that both
-    /// sides know, whatever the scheme before it. Compares in constant time.
+    /// Whether the header `Authorization` of a request shows that it comes from TC2: a scheme, whichever, and the key that
+    /// both sides know. Compares in constant time.
     fn admits(&self, authorization: Option<&str>) -> bool;
 
     /// A client. Takes a few seconds at most, since somebody waits for it.

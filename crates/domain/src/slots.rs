@@ -36,12 +36,6 @@ pub fn slots(
         .collect()
 }
 
-/// Whether a call that starts then is one of those that are offered.
-pub fn is_offered(start: DateTime<Utc>, hours: &OfficeHours, busy: &[TimeRange], zone: Tz, now: DateTime<Utc>) -> bool {
-    let call = hours.meeting_at(start);
-    slots(call, hours, busy, zone, now).contains(&call)
-}
-
 /// Whether nothing in the calendar overlaps with the meeting or touches it.
 pub fn is_free(meeting: TimeRange, busy: &[TimeRange]) -> bool {
     Busy::new(busy).spares(meeting)

@@ -93,7 +93,8 @@ impl Google {
                     continue;
                 }
                 Remedy::Patience(at_least) if attempt < self.retry.attempts.get() => {
-                    Some(at_least.max(self.delay(attempt))).filter(|wait| Instant::now() + *wait < deadline)
+                    Some(at_least.max(self.delay(attempt)))
+                        .filter(|wait| *wait < deadline.saturating_duration_since(Instant::now()))
                 }
                 Remedy::Settled => return Err(error),
                 Remedy::NewToken | Remedy::Patience(_) | Remedy::None => None,
@@ -105,7 +106,7 @@ impl Google {
                 call = C::NAME,
                 attempt,
                 wait_ms = millis(wait),
-                reason = kind(&error),
+                reason = error.kind(),
                 "Google is asked again"
             );
             sleep(wait).await;
@@ -132,7 +133,7 @@ impl Google {
         tracing::debug!(
             call = C::NAME,
             attempt,
-            outcome = result.as_ref().map_or_else(|failure| kind(&failure.error), |_| "ok"),
+            outcome = result.as_ref().map_or_else(|failure| failure.error.kind(), |_| "ok"),
             duration_ms = millis(began.elapsed()),
             "Google was asked"
         );
@@ -170,18 +171,6 @@ fn unclear(error: CalendarError) -> CalendarError {
         return error;
     }
     CalendarError::Unavailable { message: format!("an earlier attempt got no proper answer; then: {error}") }
-}
-
-/// What kind of failure it is, in a word or two. Unlike the message it never quotes anybody.
-const fn kind(error: &CalendarError) -> &'static str {
-    match error {
-        CalendarError::Unauthorized { .. } => "unauthorized",
-        CalendarError::NotFound => "not found",
-        CalendarError::RateLimited => "rate limited",
-        CalendarError::Rejected { .. } => "rejected",
-        CalendarError::Unreachable { .. } => "unreachable",
-        CalendarError::Unavailable { .. } => "unavailable",
-    }
 }
 
 /// Log lines carry numbers of 64 bits; wider ones become text there.

@@ -5,15 +5,10 @@
 use std::fmt;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
-use hermes_domain::{
-    event::Fault,
-    ports::{CalendarError, DeliveryError},
-};
+use hermes_domain::{event::Fault, ports::DeliveryError};
 use hermes_sync::{ReceiveError, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::routes::booking::BookingFailure;
 
 /// After so many seconds a sender may try again what could not be stored.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -26,10 +21,8 @@ pub(crate) enum ApiError {
     Unauthorized,
     /// 403.
     Forbidden(&'static str),
-    /// 404: there is no such path.
-    NotFound,
-    /// 404: what the request names is not there.
-    Absent(&'static str),
+    /// 404.
+    NotFound(&'static str),
     /// 405, with the methods that are allowed.
     MethodNotAllowed(&'static str),
     /// 400: the request cannot be read, and why.
@@ -46,8 +39,8 @@ pub(crate) enum ApiError {
     BadGateway(&'static str),
     /// 503: to be sent again.
     Unavailable,
-    /// 503: to be tried again.
-    CalendarAway,
+    /// 503, as the callbooker tells: to be tried again.
+    TryAgain(&'static str),
     /// 500.
     Internal,
 }
@@ -64,6 +57,30 @@ pub(crate) struct ValidationErrors {
     detail: Vec<ValidationError>,
 }
 
+/// Either.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes an answer in the document")]
+pub(crate) enum Unprocessable {
+    Sentence(Detail),
+    Faults(ValidationErrors),
+}
+
+/// Why the callbooker cannot do what it is asked to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BookingFailure {
+    #[schema(example = "error")]
+    status: &'static str,
+    #[schema(example = "Admin is not free at this time.")]
+    message: String,
+}
+
+impl BookingFailure {
+    fn new(message: String) -> Self {
+        Self { status: "error", message }
+    }
+}
+
 /// One fault of a request.
 #[derive(Debug, Serialize, ToSchema)]
 struct ValidationError {
@@ -77,14 +94,14 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unauthorized => f.write_str("Unauthorized"),
-            Self::Forbidden(detail) | Self::Absent(detail) | Self::BadGateway(detail) => f.write_str(detail),
-            Self::NotFound => f.write_str("Not Found"),
+            Self::Forbidden(detail) | Self::NotFound(detail) | Self::BadGateway(detail) | Self::TryAgain(detail) => {
+                f.write_str(detail)
+            }
             Self::MethodNotAllowed(_) => f.write_str("Method Not Allowed"),
             Self::Unreadable(detail) | Self::Unprocessable(detail) | Self::Refused(detail) => f.write_str(detail),
             Self::TooLarge { limit } => write!(f, "The body is larger than {limit} bytes"),
             Self::Invalid(faults) => write!(f, "The request has {} fault(s)", faults.len()),
             Self::Unavailable => f.write_str("Hermes cannot store anything at the moment, please send it again"),
-            Self::CalendarAway => f.write_str("The calendar is not available, please try again."),
             Self::Internal => f.write_str("Internal Server Error"),
         }
     }
@@ -95,13 +112,13 @@ impl ResponseError for ApiError {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::Absent(_) => StatusCode::NOT_FOUND,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable(_) | Self::Refused(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unprocessable(_) | Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
-            Self::Unavailable | Self::CalendarAway => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::TryAgain(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -122,14 +139,13 @@ impl ResponseError for ApiError {
             Self::Unavailable => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
             }
-            Self::CalendarAway => {
+            Self::TryAgain(_) => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
                 return response.json(BookingFailure::new(self.to_string()));
             }
             Self::Refused(_) => return response.json(BookingFailure::new(self.to_string())),
             Self::Forbidden(_)
-            | Self::NotFound
-            | Self::Absent(_)
+            | Self::NotFound(_)
             | Self::BadGateway(_)
             | Self::Unreadable(_)
             | Self::TooLarge { .. }
@@ -147,6 +163,16 @@ impl From<&Fault> for ValidationError {
 }
 
 impl ApiError {
+    pub(crate) const CALENDAR_AWAY: Self = Self::TryAgain("The calendar is not available, please try again.");
+
+    /// Of a request of the website's callbooker, which shows people the message.
+    pub(crate) fn of_callbooker(error: StoreError) -> Self {
+        match Self::from(error) {
+            Self::Unavailable => Self::TryAgain("Hermes is not available at the moment, please try again."),
+            other => other,
+        }
+    }
+
     /// Of a delivery that was not accepted. `unauthorized` is for whoever is not the sender they should be.
     pub(crate) fn not_accepted(error: ReceiveError, unauthorized: Self) -> Self {
         match error {
@@ -163,21 +189,6 @@ impl ApiError {
                 Self::Unavailable
             }
         }
-    }
-}
-
-impl From<CalendarError> for ApiError {
-    fn from(error: CalendarError) -> Self {
-        match &error {
-            // Nobody but whoever runs Hermes can put these right.
-            CalendarError::Unauthorized { .. } | CalendarError::NotFound | CalendarError::Rejected { .. } => {
-                tracing::error!(%error, "the calendar refuses us");
-            }
-            CalendarError::RateLimited | CalendarError::Unreachable { .. } | CalendarError::Unavailable { .. } => {
-                tracing::warn!(%error, "the calendar is not available");
-            }
-        }
-        Self::CalendarAway
     }
 }
 

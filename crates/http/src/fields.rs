@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use hermes_domain::{event::Fault, moment};
+use hermes_domain::{PricePlan, Text, event::Fault, moment};
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
@@ -45,6 +45,11 @@ impl Fields {
         let parameters: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let values = parameters.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
         Self { place: "query", values, faults: Vec::new() }
+    }
+
+    /// What the fields are called that are given.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.values.keys().cloned().collect()
     }
 
     /// What is wrong with the fields that were read.
@@ -100,10 +105,8 @@ pub(crate) fn text(value: &Value) -> Result<String, Wrong> {
 }
 
 /// Trimmed text that says something.
-pub(crate) fn some_text(value: &Value) -> Result<String, Wrong> {
-    let text = text(value)?;
-    let says_something = text.chars().any(|c| c != '\0');
-    if says_something { Ok(text) } else { Err(Wrong::new("Input should not be blank", "string_too_short")) }
+pub(crate) fn some_text(value: &Value) -> Result<Text, Wrong> {
+    Text::non_blank(text(value)?).ok_or_else(|| Wrong::new("Input should not be blank", "string_too_short"))
 }
 
 /// Trimmed text, or the text of a number.
@@ -115,28 +118,57 @@ pub(crate) fn text_or_number(value: &Value) -> Result<String, Wrong> {
     }
 }
 
-/// A number of one of our tables or of another system's: a whole one of 32 bits, which may be written as text.
-pub(crate) fn id(value: &Value) -> Result<i32, Wrong> {
-    let id = match value {
-        Value::Number(number) => number.to_string().parse().ok(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
+/// A whole number. It may be written as text, and with a fraction of zero.
+pub(crate) fn integer(value: &Value) -> Result<i64, Wrong> {
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.trim().to_owned(),
+        _ => String::new(),
     };
+    let whole = text.split_once('.').filter(|(_, fraction)| fraction.bytes().all(|digit| digit == b'0'));
+    let number = whole.map_or(text.as_str(), |(whole, _)| whole).parse();
+    number.map_err(|_| Wrong::new("Input should be a whole number", "int_parsing"))
+}
+
+/// A number of one of our tables or of another system's: a whole one of 32 bits.
+pub(crate) fn id(value: &Value) -> Result<i32, Wrong> {
+    let id = integer(value).ok().and_then(|number| i32::try_from(number).ok());
     id.ok_or_else(|| Wrong::new("Input should be a whole number of 32 bits", "int_parsing"))
 }
 
-/// A whole number of 64 bits.
-pub(crate) fn integer(value: &Value) -> Result<i64, Wrong> {
-    let number = match value {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    number.ok_or_else(|| Wrong::new("Input should be a whole number", "int_parsing"))
+/// True or false, or a word for it.
+pub(crate) fn boolean(value: &Value) -> Result<bool, Wrong> {
+    match value.as_str().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" | "t" | "y" => Ok(true),
+        "false" | "0" | "no" | "off" | "f" | "n" => Ok(false),
+        _ => Err(Wrong::new("Input should be true or false", "bool_parsing")),
+    }
 }
 
-/// A moment, or a day, which begins at midnight; both in UTC if no zone is given.
-pub(crate) fn moment_or_day(value: &Value) -> Result<DateTime<Utc>, Wrong> {
-    let moment = value.as_str().and_then(moment::parse_or_midnight);
+/// One of the price plans, by its name.
+pub(crate) fn plan(value: &Value) -> Result<PricePlan, Wrong> {
+    PricePlan::from_name(&text(value)?).ok_or_else(|| Wrong::new(UNKNOWN_PLAN, "value_error"))
+}
+
+pub(crate) const UNKNOWN_PLAN: &str = r#"Price plan must be one of "payg", "startup", "enterprise""#;
+
+/// A moment in ISO 8601, in UTC if no zone is given, or as Unix time.
+pub(crate) fn moment(value: &Value) -> Result<DateTime<Utc>, Wrong> {
+    let moment = value.as_str().and_then(moment::parse).or_else(|| unix_time(value));
     moment.ok_or_else(|| Wrong::new("Input should be a date and time as ISO 8601", "datetime_parsing"))
+}
+
+/// The same, or a day, which begins at midnight in UTC.
+pub(crate) fn moment_or_day(value: &Value) -> Result<DateTime<Utc>, Wrong> {
+    let day = value.as_str().and_then(moment::parse_or_midnight);
+    day.map_or_else(|| moment(value), Ok)
+}
+
+fn unix_time(value: &Value) -> Option<DateTime<Utc>> {
+    let time = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    moment::from_unix_time(time)
 }

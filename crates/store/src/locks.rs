@@ -1,7 +1,8 @@
 //! Locks that last as long as the transaction, for what has no row to lock yet.
 //!
 //! Whoever takes several locks takes them in this order, so that nobody waits for each other: these here, then rows of
-//! companies, contacts and deals, then what is kept about them (`pipedrive_object`, `dirty_company`, `webhook_event`). An
+//! companies, contacts and deals, then what is kept about them (`call_reservation`, `pipedrive_object`, `dirty_company`,
+//! `webhook_event`). A row that names others (a meeting, a reservation) locks those as well while it is made. An
 //! event that is tried again is taken first of all; where that leads to a deadlock, PostgreSQL ends it, and the work is
 //! repeated.
 

@@ -5,7 +5,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use hermes_domain::{AdminId, CompanyId, ContactId, DealId, Meeting, MeetingId, MeetingKind, MeetingStatus, TimeRange};
 
-use crate::{error::StoreError, pool::Tx, reservations::Call, schema::meeting};
+use crate::{
+    error::StoreError,
+    pool::Tx,
+    reservations::Call,
+    schema::{admin, meeting},
+    sql::lower,
+};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = meeting, check_for_backend(diesel::pg::Pg))]
@@ -75,11 +81,12 @@ pub async fn of_contact(tx: &mut Tx, id: ContactId, starting: TimeRange) -> Resu
     Ok(rows.into_iter().filter_map(MeetingRow::into_meeting).collect())
 }
 
-/// When an admin has meetings that were booked since this moment and are still to take place.
-pub async fn booked_since(tx: &mut Tx, id: AdminId, since: DateTime<Utc>) -> Result<Vec<TimeRange>, StoreError> {
+/// When the admins with this email have meetings that were booked since this moment and are still to take place.
+pub async fn booked_since(tx: &mut Tx, email: &str, since: DateTime<Utc>) -> Result<Vec<TimeRange>, StoreError> {
     type Row = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+    let owners = admin::table.filter(lower(admin::username).eq(lower(email))).select(admin::id);
     let rows: Vec<Row> = meeting::table
-        .filter(meeting::admin_id.eq(id.get()))
+        .filter(meeting::admin_id.eq_any(owners))
         .filter(meeting::created.ge(since))
         .filter(meeting::status.eq(MeetingStatus::Planned.as_str()))
         .select((meeting::start_time, meeting::end_time))
@@ -100,6 +107,11 @@ pub async fn unsent_of_company(tx: &mut Tx, id: CompanyId) -> Result<Vec<Meeting
         .load(tx)
         .await?;
     Ok(rows.into_iter().filter_map(MeetingRow::into_meeting).collect())
+}
+
+/// Whether there is such a meeting.
+pub async fn any_unsent_of_company(tx: &mut Tx, id: CompanyId) -> Result<bool, StoreError> {
+    Ok(!unsent_of_company(tx, id).await?.is_empty())
 }
 
 /// The CRM has been shown the meeting.

@@ -3,16 +3,24 @@
 //! A row comes before its event is put into the calendar, and goes when the call has become a meeting, or when the event
 //! is certainly not in the calendar. In between it keeps the time of both sides.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*, select};
 use diesel_async::RunQueryDsl;
 use hermes_domain::{AdminId, CalendarEventId, CompanyId, ContactId, DealId, LongText, MeetingKind, TimeRange};
 
-use crate::{error::StoreError, pool::Tx, schema::call_reservation as reservation};
+use crate::{error::StoreError, pool::Tx, schema::call_reservation as reservation, sql::lower};
 
 /// Number of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ReservationId(i64);
+
+impl fmt::Display for ReservationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// Who speaks with whom, when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,40 +68,82 @@ pub async fn insert(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
     pub time: TimeRange,
-    /// The booking came to nothing, but its event may be in the calendar.
-    pub withdrawn: bool,
+    /// The booking is under way. If not, it came to nothing, but its event may be in the calendar.
+    pub is_under_way: bool,
 }
 
-type KeptRow = (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>);
+type KeptRow = (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>, DateTime<Utc>);
 
-fn kept((start, end, withdrawn_at): KeptRow) -> Kept {
-    Kept { time: TimeRange::new(start, end), withdrawn: withdrawn_at.is_some() }
+/// A booking that has not ended in its time has come to nothing, also as long as nobody has looked after it.
+fn kept((start, end, withdrawn_at, deadline): KeptRow, now: DateTime<Utc>) -> Kept {
+    Kept { time: TimeRange::new(start, end), is_under_way: withdrawn_at.is_none() && deadline > now }
 }
 
-/// What is kept for an admin.
-pub async fn of_admin(tx: &mut Tx, id: AdminId) -> Result<Vec<Kept>, StoreError> {
+/// What is kept in a calendar.
+pub async fn of_calendar(tx: &mut Tx, email: &str, now: DateTime<Utc>) -> Result<Vec<Kept>, StoreError> {
     let rows: Vec<KeptRow> = reservation::table
-        .filter(reservation::admin_id.eq(id.get()))
-        .select((reservation::start_time, reservation::end_time, reservation::withdrawn_at))
+        .filter(lower(reservation::calendar).eq(lower(email)))
+        .select((
+            reservation::start_time,
+            reservation::end_time,
+            reservation::withdrawn_at,
+            reservation::next_attempt_at,
+        ))
         .load(tx)
         .await?;
-    Ok(rows.into_iter().map(kept).collect())
+    Ok(rows.into_iter().map(|row| kept(row, now)).collect())
 }
 
 /// What is kept for a contact.
-pub async fn of_contact(tx: &mut Tx, id: ContactId) -> Result<Vec<Kept>, StoreError> {
+pub async fn of_contact(tx: &mut Tx, id: ContactId, now: DateTime<Utc>) -> Result<Vec<Kept>, StoreError> {
     let rows: Vec<KeptRow> = reservation::table
         .filter(reservation::contact_id.eq(id.get()))
-        .select((reservation::start_time, reservation::end_time, reservation::withdrawn_at))
+        .select((
+            reservation::start_time,
+            reservation::end_time,
+            reservation::withdrawn_at,
+            reservation::next_attempt_at,
+        ))
         .load(tx)
         .await?;
-    Ok(rows.into_iter().map(kept).collect())
+    Ok(rows.into_iter().map(|row| kept(row, now)).collect())
 }
 
-/// The call is a meeting now. Not, when the reservation has been withdrawn meanwhile.
-pub async fn confirm(tx: &mut Tx, id: ReservationId) -> Result<bool, StoreError> {
+/// Whether a call with the company is being booked.
+pub async fn any_of_company(tx: &mut Tx, id: CompanyId) -> Result<bool, StoreError> {
+    let open =
+        reservation::table.filter(reservation::company_id.eq(id.get())).filter(reservation::withdrawn_at.is_null());
+    Ok(select(exists(open)).get_result(tx).await?)
+}
+
+/// A contact's reservations go over to another one.
+pub async fn change_contact(tx: &mut Tx, from: ContactId, to: ContactId) -> Result<(), StoreError> {
+    diesel::update(reservation::table.filter(reservation::contact_id.eq(from.get())))
+        .set(reservation::contact_id.eq(to.get()))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A deal's reservations go over to another one.
+pub async fn change_deal(tx: &mut Tx, from: DealId, to: DealId) -> Result<(), StoreError> {
+    diesel::update(reservation::table.filter(reservation::deal_id.eq(from.get())))
+        .set(reservation::deal_id.eq(Some(to.get())))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Whose call becomes a meeting: the contact and the deal, which may have been merged into others since it was asked for.
+/// Nothing, when the reservation has been withdrawn meanwhile.
+pub async fn confirm(tx: &mut Tx, id: ReservationId) -> Result<Option<(ContactId, Option<DealId>)>, StoreError> {
     let open = reservation::table.find(id.0).filter(reservation::withdrawn_at.is_null());
-    Ok(diesel::delete(open).execute(tx).await? > 0)
+    let confirmed: Option<(i32, Option<i32>)> = diesel::delete(open)
+        .returning((reservation::contact_id, reservation::deal_id))
+        .get_result(tx)
+        .await
+        .optional()?;
+    Ok(confirmed.map(|(contact, deal)| (ContactId::new(contact), deal.map(DealId::new))))
 }
 
 /// The call is certainly not in the calendar.
@@ -110,6 +160,12 @@ pub async fn withdraw(tx: &mut Tx, id: ReservationId, now: DateTime<Utc>) -> Res
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// An event turned up in the calendar whose reservation is gone: it is to be taken out.
+pub async fn insert_withdrawn(tx: &mut Tx, call: &Call, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let id = insert(tx, call, now, now).await?;
+    withdraw(tx, id, now).await
 }
 
 /// An event that is to be taken out of a calendar.

@@ -223,6 +223,7 @@ async fn do_chores(inbox: Inbox, signal: WorkSignal) {
 /// Takes back what bookings have left behind. A calendar that is slow holds up nothing else.
 async fn keep_sweeping(sweeper: Sweeper, signal: WorkSignal) {
     loop {
+        sleep(GATHERING).await;
         match sweeper.sweep().await {
             Ok(0) => {}
             // More may be due.

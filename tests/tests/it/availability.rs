@@ -309,6 +309,8 @@ async fn all_faults_of_a_query_are_told_at_once() {
         ("?admin_id=&start_dt=2026-03-10&end_dt=2026-03-09", "admin_id int_parsing, end_dt value_error"),
         ("?admin_id=4294967397&start_dt=2026-03-10&end_dt=2026-03-11", "admin_id int_parsing"),
         ("?admin_id=101&start_dt=2026-03-10T25:00&end_dt=2026-03-11", "start_dt datetime_parsing"),
+        ("?admin_id=101&start_dt=nan&end_dt=-inf", "start_dt datetime_parsing, end_dt datetime_parsing"),
+        ("?admin_id=101&start_dt=1e300&end_dt=0x1", "start_dt datetime_parsing, end_dt datetime_parsing"),
         (
             "?admin_id=101&start_dt=2026-03-10T10:00Z%00&end_dt=10000-01-01",
             "start_dt datetime_parsing, end_dt datetime_parsing",
@@ -331,7 +333,7 @@ async fn all_faults_of_a_query_are_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn times_without_a_zone_are_in_utc() {
+async fn times_without_a_zone_and_unix_times_are_in_utc() {
     let world = with_google().await;
     set_zone(&world, "America/New_York").await;
     let expected = [tuesday("14:45:00"), tuesday("15:30:00")];
@@ -341,6 +343,9 @@ async fn times_without_a_zone_are_in_utc() {
         ("2026-03-10T14:30:00Z", "2026-03-10T16:00:00+00:00"),
         ("2026-03-10T14:30", "2026-03-10T21:30:00+05:30"),
         ("2026-03-10T10:30:00-0400", "2026-03-10T16:00:00"),
+        // Unix time, as v4 took it.
+        ("1773153000", "1773158400"),
+        ("1773153000000", "1773158400000.0"),
     ] {
         assert_eq!(offered_by(&world, SALLY_SALES.id, start, end).await, expected, "from {start} until {end}");
     }

@@ -242,6 +242,10 @@ async fn of_several_contacts_with_the_email_or_phone_the_newest_counts() {
     assert_eq!(diary.book(&by_email).await["company_id"], newest);
     let by_phone = diary.call().with("email", "new@castle.example").with("phone", "5");
     assert_eq!(diary.book(&by_phone).await["company_id"], newest);
+    let gone = "UPDATE contact SET is_deleted = true WHERE tc2_sr_id = 502";
+    diary.world.database().execute(gone).await;
+    let without_the_deleted = diary.call();
+    assert_eq!(diary.book(&without_the_deleted).await["company_id"], diary.world.company(1).await["id"]);
     diary.world.finish().await;
 }
 
@@ -269,6 +273,20 @@ async fn names_of_companies_are_compared_whole_and_as_text() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_and_emails_are_compared_in_whatever_case_of_whatever_script() {
+    let mut diary = Diary::start().await;
+    let company = diary.company(&diary.world.client(7).name("École Ñandú Школа")).await;
+    let call = diary.call().with("company_name", "éCOLE ñANDÚ шКОЛА");
+    assert_eq!(diary.book(&call).await["company_id"], company["id"]);
+    let client = diary.world.client(8).recipient(502, "Éva", "Łoś", "ÉVA@Castle.example");
+    let company = diary.company(&client).await;
+    let call = diary.call().with("company_name", "X").with("email", "Éva@castle.EXAMPLE").with("name", "someone");
+    assert_eq!(diary.book(&call).await["company_id"], company["id"]);
+    assert_eq!(diary.world.contacts(8).await.len(), 1);
+    diary.world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_contact_is_found_by_email_else_by_last_name_else_made() {
     let mut diary = Diary::start().await;
     let client = diary.world.client(7).name("Castle Tutors").recipient(501, "Ada", "Lovelace", "ada@castle.example");
@@ -289,12 +307,11 @@ async fn a_contact_is_found_by_email_else_by_last_name_else_made() {
         let call = diary.call().with("name", name).with("email", email);
         let meeting = diary.book(&call).await;
         let after = diary.world.contacts(7).await;
-        match found {
-            Some(contact) => assert_eq!((&meeting["contact_id"], after), (&contact["id"], before), "{name} {email}"),
-            None => {
-                assert_eq!(after.len(), before.len() + 1, "{name} {email}");
-                assert_eq!(diary.contact(&meeting["contact_id"]).await["email"], email, "{name}");
-            }
+        if let Some(contact) = found {
+            assert_eq!((&meeting["contact_id"], after), (&contact["id"], before), "{name} {email}");
+        } else {
+            assert_eq!(after.len(), before.len() + 1, "{name} {email}");
+            assert_eq!(diary.contact(&meeting["contact_id"]).await["email"], email, "{name}");
         }
     }
     diary.world.finish().await;

@@ -28,7 +28,17 @@ async fn run(config: &Config, roles: Roles, no_migrate: bool) -> anyhow::Result<
     let mut interrupt = signal(SignalKind::interrupt())?;
     let parts = Parts::from_config(config)?;
     if roles.serve && config.pipedrive.webhook_login.is_none() {
-        tell_of_the_open_door(config.dev_mode);
+        tell(
+            config.dev_mode,
+            "Pipedrive's webhooks need no login, so that anyone who knows the URL can change what Hermes knows; set \
+             PD_WEBHOOK_USERNAME and PD_WEBHOOK_PASSWORD",
+        );
+    }
+    if config.google.is_none() {
+        tell(
+            config.dev_mode,
+            "no calendar is configured, so that no calls can be booked; set G_CLIENT_EMAIL and G_PRIVATE_KEY",
+        );
     }
     if !no_migrate {
         tokio::select! {
@@ -49,9 +59,8 @@ async fn run(config: &Config, roles: Roles, no_migrate: bool) -> anyhow::Result<
     Ok(())
 }
 
-fn tell_of_the_open_door(dev_mode: bool) {
-    let message = "Pipedrive's webhooks need no login, so that anyone who knows the URL can change what Hermes knows; \
-                   set PD_WEBHOOK_USERNAME and PD_WEBHOOK_PASSWORD";
+/// Tells of a gap in the configuration, which matters where people depend on it.
+fn tell(dev_mode: bool, message: &str) {
     if dev_mode {
         tracing::info!("{message}");
     } else {

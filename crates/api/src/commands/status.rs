@@ -133,7 +133,7 @@ fn to_text(overview: &Overview) -> String {
         || !overview.troubled_bookings.is_empty()
     {
         lines.push(String::new());
-        lines.push("Try again with `hermes retry`, or let an event go with `hermes dismiss`.".to_owned());
+        lines.push("Try again with `hermes retry --all`, or one with `--company` or `--event`; let an event go with `hermes dismiss`.".to_owned());
     }
     lines.join("\n")
 }

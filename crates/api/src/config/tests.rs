@@ -120,10 +120,9 @@ fn a_service_account_needs_an_address_and_a_key_and_has_googles_urls() {
     let google = config(&[("G_CLIENT_EMAIL", "h@p.iam.gserviceaccount.com"), ("G_PRIVATE_KEY", KEY)]).google.unwrap();
     assert_eq!(google.client_email, "h@p.iam.gserviceaccount.com");
     assert_eq!(google.private_key.expose(), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
-    assert_eq!(google.auth_uri, "https://accounts.google.com/o/oauth2/auth");
     assert_eq!(google.token_uri, "https://oauth2.googleapis.com/token");
     assert_eq!(google.calendar_base_url, "https://www.googleapis.com");
-    assert_eq!((google.private_key_id, google.project_id, google.client_id), (None, None, None));
+    assert_eq!(google.private_key_id, None);
 }
 
 #[test]

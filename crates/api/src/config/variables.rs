@@ -119,9 +119,9 @@ variables! {
         DB_POOL_SIZE: u16 = whole::<1, 1000>, Open, "20";
     }
     "TutorCruncher" {
-        /// Private key of the TC2 integration, which TC2 signs its webhooks with. Required to serve unless DEV_MODE is true.
+        /// Private key of the TC2 integration: TC2 signs its webhooks with it and shows it when it asks for support links, and Hermes looks clients up with it. Required to serve unless DEV_MODE is true.
         TC2_API_KEY: Secret = secret, Secret;
-        /// Where TC2 is; links to clients lead there.
+        /// Where TC2 is: clients are looked up there, and links to them lead there.
         TC2_BASE_URL: String = base_url, Url, "https://secure.tutorcruncher.com";
     }
     "Pipedrive" {

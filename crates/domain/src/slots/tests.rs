@@ -8,6 +8,12 @@ use super::*;
 
 const YEARS: std::ops::Range<i32> = 2020..2038;
 
+/// Whether a call that starts then is one of those that are offered.
+fn is_offered(start: DateTime<Utc>, hours: &OfficeHours, busy: &[TimeRange], zone: Tz, now: DateTime<Utc>) -> bool {
+    let call = hours.meeting_at(start);
+    slots(call, hours, busy, zone, now).contains(&call)
+}
+
 fn utc(text: &str) -> DateTime<Utc> {
     format!("{text}:00Z").parse().unwrap()
 }

@@ -10,9 +10,8 @@ use hermes_sync::calls::{AvailabilityError, LONGEST_WINDOW};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::booking::BookingFailure;
 use crate::{
-    error::{ApiError, Detail, ValidationErrors},
+    error::{ApiError, BookingFailure, Detail, ValidationErrors},
     fields::{self, Fields, Wrong},
     runtime::to_the_end,
     state::State,
@@ -35,8 +34,8 @@ pub(crate) struct Slots {
     tag = "callbooker",
     params(
         ("admin_id" = i32, Query),
-        ("start_dt" = String, Query, description = "ISO 8601, in UTC if no zone is given"),
-        ("end_dt" = String, Query, description = "ISO 8601, in UTC if no zone is given"),
+        ("start_dt" = String, Query, description = "ISO 8601, in UTC if no zone is given, or Unix time"),
+        ("end_dt" = String, Query, description = "ISO 8601, in UTC if no zone is given, or Unix time"),
     ),
     responses(
         (status = 200, body = Slots),
@@ -86,10 +85,10 @@ fn misfit(start: DateTime<Utc>, end: DateTime<Utc>) -> Option<Wrong> {
 impl From<AvailabilityError> for ApiError {
     fn from(error: AvailabilityError) -> Self {
         match error {
-            AvailabilityError::UnknownAdmin => Self::Absent("Admin not found"),
+            AvailabilityError::UnknownAdmin => Self::NotFound("Admin not found"),
             AvailabilityError::Hours(reason) => Self::Refused(reason),
-            AvailabilityError::Calendar(error) => Self::from(error),
-            AvailabilityError::Store(error) => Self::from(error),
+            AvailabilityError::Calendar(_) => Self::CALENDAR_AWAY,
+            AvailabilityError::Store(error) => Self::of_callbooker(error),
         }
     }
 }

@@ -3,37 +3,22 @@
 use actix_web::web::{Bytes, Data, Json};
 use chrono::{DateTime, Utc};
 use hermes_domain::{
-    AdminId, CompanyId, PricePlan, Text,
-    booking::{self, InvalidStart, PersonName},
+    AdminId, CompanyId, Text,
+    booking::{self, PersonName},
     country,
 };
 use hermes_sync::calls::{BookingError, Bookings, Refusal, SalesBooking, SupportBooking};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Accepted, round_robin::UNKNOWN_PLAN};
+use super::Accepted;
 use crate::{
-    error::{ApiError, Detail, ValidationErrors},
+    error::{ApiError, BookingFailure, Detail, ValidationErrors},
     fields::{self, Fields, Wrong},
     runtime::to_the_end,
     state::State,
 };
-
-/// Why a call is not booked.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct BookingFailure {
-    #[schema(example = "error")]
-    status: &'static str,
-    #[schema(example = "Admin is not free at this time.")]
-    message: String,
-}
-
-impl BookingFailure {
-    pub(crate) fn new(message: String) -> Self {
-        Self { status: "error", message }
-    }
-}
 
 /// Somebody asks for a sales call.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -50,9 +35,10 @@ pub(crate) struct SalesBookingDto {
     country: String,
     company_name: String,
     /// Text or a number.
+    #[schema(value_type = String)]
     estimated_income: Value,
     currency: String,
-    /// ISO 8601, in UTC if no zone is given; in the future.
+    /// ISO 8601, in UTC if no zone is given, or Unix time; in the future.
     meeting_dt: String,
     /// `payg`, `startup` or `enterprise`.
     price_plan: String,
@@ -74,7 +60,7 @@ pub(crate) struct SalesBookingDto {
 pub(crate) struct SupportBookingDto {
     company_id: i32,
     admin_id: i32,
-    /// ISO 8601, in UTC if no zone is given; in the future.
+    /// ISO 8601, in UTC if no zone is given, or Unix time; in the future.
     meeting_dt: String,
     /// Put into title case, and split at the first space.
     name: String,
@@ -85,6 +71,7 @@ pub(crate) struct SupportBookingDto {
 #[utoipa::path(
     post,
     path = "/callbooker/sales/book/",
+    operation_id = "book_sales_call",
     tag = "callbooker",
     request_body = SalesBookingDto,
     responses(
@@ -109,6 +96,7 @@ pub(crate) async fn sales(
 #[utoipa::path(
     post,
     path = "/callbooker/support/book/",
+    operation_id = "book_support_call",
     tag = "callbooker",
     request_body = SupportBookingDto,
     responses(
@@ -140,7 +128,7 @@ fn read_sales(body: &[u8], bookings: &Bookings) -> Result<SalesBooking, ApiError
     let estimated_income = body.required("estimated_income", fields::text_or_number);
     let currency = body.required("currency", fields::text);
     let start = body.required("meeting_dt", |value| start(value, bookings));
-    let price_plan = body.required("price_plan", plan);
+    let price_plan = body.required("price_plan", fields::plan);
     let mut text = |name| body.optional(name, fields::text).and_then(Text::non_blank);
     let (phone, website) = (text("phone"), text("website"));
     let (utm_campaign, utm_source) = (text("utm_campaign"), text("utm_source"));
@@ -155,7 +143,7 @@ fn read_sales(body: &[u8], bookings: &Bookings) -> Result<SalesBooking, ApiError
             phone,
             country: country::from_tc2(&country?),
             company,
-            company_name: Text::new(company_name?),
+            company_name: company_name?,
             website,
             estimated_income: Text::non_blank(estimated_income?),
             currency: Text::non_blank(currency?),
@@ -193,8 +181,7 @@ fn finish<T>(read: Option<T>, fields: Fields) -> Result<T, ApiError> {
 }
 
 fn name(value: &Value) -> Result<PersonName, Wrong> {
-    let text = fields::some_text(value)?;
-    PersonName::parse(&text).ok_or_else(|| Wrong::new("Input should be a name", "value_error"))
+    PersonName::parse(&fields::some_text(value)?).ok_or_else(|| Wrong::new("Input should be a name", "value_error"))
 }
 
 fn email(value: &Value) -> Result<Text, Wrong> {
@@ -202,21 +189,15 @@ fn email(value: &Value) -> Result<Text, Wrong> {
     booking::email(&text).ok_or_else(|| Wrong::new("Input should be an email address", "value_error"))
 }
 
-fn plan(value: &Value) -> Result<PricePlan, Wrong> {
-    PricePlan::from_name(&fields::text(value)?).ok_or_else(|| Wrong::new(UNKNOWN_PLAN, "value_error"))
-}
-
 fn start(value: &Value, bookings: &Bookings) -> Result<DateTime<Utc>, Wrong> {
-    bookings.parse_start(&fields::text(value)?).map_err(|error| match error {
-        InvalidStart::Unreadable => Wrong::new("Input should be a date and time as ISO 8601", "datetime_parsing"),
-        InvalidStart::Past => Wrong::new("meeting_dt must be in the future", "value_error"),
-    })
+    let start = fields::moment(value)?;
+    if start > bookings.now() { Ok(start) } else { Err(Wrong::new("meeting_dt must be in the future", "value_error")) }
 }
 
 impl From<BookingError> for ApiError {
     fn from(error: BookingError) -> Self {
         match error {
-            BookingError::Refused(Refusal::UnknownCompany) => Self::Absent("Company not found"),
+            BookingError::Refused(Refusal::UnknownCompany) => Self::NotFound("Company not found"),
             BookingError::Refused(
                 refusal @ (Refusal::UnknownAdmin
                 | Refusal::NoEmail
@@ -225,9 +206,8 @@ impl From<BookingError> for ApiError {
                 | Refusal::EventRefused
                 | Refusal::Misconfigured(_)),
             ) => Self::Refused(refusal.to_string()),
-            BookingError::Calendar(error) => Self::from(error),
-            BookingError::Unsettled => Self::CalendarAway,
-            BookingError::Store(error) => Self::from(error),
+            BookingError::Calendar(_) | BookingError::Unsettled => Self::CALENDAR_AWAY,
+            BookingError::Store(error) => Self::of_callbooker(error),
         }
     }
 }

@@ -1,19 +1,19 @@
 //! `GET /companies/`: companies by what their columns hold.
 
-use std::collections::BTreeMap;
-
 use actix_web::{
     HttpRequest,
     web::{Data, Json},
 };
 use chrono::{DateTime, Utc};
-use hermes_domain::{PdOrgId, Tc2AgencyId, Tc2ClientId, event::Fault, moment};
+use hermes_domain::{PdOrgId, Tc2AgencyId, Tc2ClientId};
 use hermes_sync::company_search::{CompanySummary, Criterion};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
-    error::{ApiError, Detail, ValidationErrors},
+    error::{ApiError, Detail, Unprocessable},
+    fields::{self, Fields, Wrong},
     runtime::to_the_end,
     state::State,
 };
@@ -48,10 +48,18 @@ impl From<CompanySummary> for CompanyDto {
     get,
     path = "/companies/",
     tag = "callbooker",
-    params(("column" = String, Query, description = "Any column of the table `company`, as often as wanted: `?name=…&narc=false`; others are ignored")),
+    params(
+        ("id" = Option<i32>, Query),
+        ("name" = Option<String>, Query),
+        ("tc2_cligency_id" = Option<i32>, Query),
+        ("tc2_agency_id" = Option<i32>, Query),
+        ("pd_org_id" = Option<i32>, Query),
+        ("country" = Option<String>, Query),
+        ("price_plan" = Option<String>, Query, description = "This or any other column of the table `company`; at least one; what is no column is ignored"),
+    ),
     responses(
         (status = 200, body = Vec<CompanyDto>),
-        (status = 422, body = ValidationErrors, description = "No column is named, or a value does not fit its column"),
+        (status = 422, body = Unprocessable, description = "No column is named, or a value does not fit its column"),
         (status = 503, body = Detail),
     ),
 )]
@@ -64,60 +72,36 @@ pub(crate) async fn companies(request: HttpRequest, state: Data<State>) -> Resul
 
 /// Reads a query into criteria, and names every value that does not fit its column.
 fn criteria(query: &str) -> Result<Vec<Criterion>, ApiError> {
-    // Of a parameter that is given twice the last counts.
-    let parameters: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    if parameters.is_empty() {
+    let mut query = Fields::of_query(query);
+    let named = query.names();
+    if named.is_empty() {
         return Err(ApiError::Unprocessable("Must provide at least one query parameter".to_owned()));
     }
-    let mut criteria = Vec::new();
-    let mut faults = Vec::new();
-    for (column, value) in &parameters {
-        match criterion(column, value) {
-            Some(Ok(criterion)) => criteria.push(criterion),
-            Some(Err(mismatch)) => faults.push(mismatch.fault(column)),
-            None => {}
-        }
-    }
+    let criteria: Vec<_> =
+        named.iter().filter_map(|column| query.required(column, |value| criterion(column, value))).collect();
+    let faults = query.into_faults();
     if !faults.is_empty() {
         return Err(ApiError::Invalid(faults));
     }
+    let criteria: Vec<Criterion> = criteria.into_iter().flatten().collect();
     if criteria.is_empty() {
-        let named: Vec<&str> = parameters.keys().map(String::as_str).collect();
         return Err(ApiError::Unprocessable(format!("Companies have no column named {}", named.join(", "))));
     }
     Ok(criteria)
 }
 
-/// A value that does not fit its column.
-#[derive(Debug, Clone, Copy)]
-enum Mismatch {
-    Integer,
-    Boolean,
-    Moment,
-    Text,
-}
-
-impl Mismatch {
-    fn fault(self, column: &str) -> Fault {
-        let (message, kind) = match self {
-            Self::Integer => ("Input should be a whole number of 32 bits", "int_parsing"),
-            Self::Boolean => ("Input should be true or false", "bool_parsing"),
-            Self::Moment => ("Input should be a moment in ISO 8601", "datetime_parsing"),
-            Self::Text => ("Input should hold no NUL character", "string_type"),
-        };
-        Fault { location: vec!["query".to_owned(), column.to_owned()], message: message.to_owned(), kind }
-    }
-}
-
-fn criterion(column: &str, value: &str) -> Option<Result<Criterion, Mismatch>> {
-    let integer = |criterion: fn(i32) -> Criterion| value.trim().parse().map(criterion).map_err(|_| Mismatch::Integer);
-    let boolean = |criterion: fn(bool) -> Criterion| boolean(value).map(criterion).ok_or(Mismatch::Boolean);
-    let moment =
-        |criterion: fn(DateTime<Utc>) -> Criterion| moment::parse(value).map(criterion).ok_or(Mismatch::Moment);
+/// Nothing for a column that is not there.
+fn criterion(column: &str, value: &Value) -> Result<Option<Criterion>, Wrong> {
+    let integer = |criterion: fn(i32) -> Criterion| fields::id(value).map(criterion);
+    let boolean = |criterion: fn(bool) -> Criterion| fields::boolean(value).map(criterion);
+    let moment = |criterion: fn(DateTime<Utc>) -> Criterion| fields::moment(value).map(criterion);
     let text = |criterion: fn(String) -> Criterion| {
-        if value.contains('\0') { Err(Mismatch::Text) } else { Ok(criterion(value.to_owned())) }
+        let text = value.as_str().unwrap_or_default();
+        let fits = !text.contains('\0');
+        fits.then(|| criterion(text.to_owned()))
+            .ok_or_else(|| Wrong::new("Input should hold no NUL character", "string_type"))
     };
-    Some(match column {
+    let criterion = match column {
         "id" => integer(Criterion::Id),
         "name" => text(Criterion::Name),
         "tc2_agency_id" => integer(Criterion::Tc2AgencyId),
@@ -148,14 +132,7 @@ fn criterion(column: &str, value: &str) -> Option<Result<Criterion, Mismatch>> {
         "sales_person_id" => integer(Criterion::SalesPersonId),
         "support_person_id" => integer(Criterion::SupportPersonId),
         "bdr_person_id" => integer(Criterion::BdrPersonId),
-        _ => return None,
-    })
-}
-
-fn boolean(value: &str) -> Option<bool> {
-    match value.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" | "t" | "y" => Some(true),
-        "false" | "0" | "no" | "off" | "f" | "n" => Some(false),
-        _ => None,
-    }
+        _ => return Ok(None),
+    };
+    criterion.map(Some)
 }

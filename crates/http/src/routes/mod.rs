@@ -54,7 +54,7 @@ async fn only_post() -> Result<HttpResponse, ApiError> {
 }
 
 async fn not_found() -> Result<HttpResponse, ApiError> {
-    Err(ApiError::NotFound)
+    Err(ApiError::NotFound("Not Found"))
 }
 
 /// What a sender is told whose request has been dealt with.

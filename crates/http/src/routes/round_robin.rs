@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    error::{ApiError, Detail, ValidationErrors},
+    error::{ApiError, Detail, Unprocessable},
     fields::{self, Fields},
     runtime::to_the_end,
     state::State,
@@ -45,6 +45,7 @@ impl From<Admin> for AdminDto {
 #[utoipa::path(
     get,
     path = "/choose-roundrobin/sales/",
+    operation_id = "next_sales_person",
     tag = "callbooker",
     params(
         ("plan" = String, Query, description = "`payg`, `startup` or `enterprise`"),
@@ -53,7 +54,7 @@ impl From<Admin> for AdminDto {
     responses(
         (status = 200, body = AdminDto),
         (status = 404, body = Detail, description = "Nobody sells the plan"),
-        (status = 422, body = ValidationErrors, description = "The plan is missing; of an unknown plan `detail` is one sentence"),
+        (status = 422, body = Unprocessable, description = "The plan is missing, or unknown"),
         (status = 503, body = Detail),
     ),
 )]
@@ -62,16 +63,17 @@ pub(crate) async fn sales(request: HttpRequest, state: Data<State>) -> Result<Js
     let plan = query.required("plan", fields::text);
     let country = query.optional("country_code", fields::text);
     let Some(plan) = plan else { return Err(ApiError::Invalid(query.into_faults())) };
-    let plan = PricePlan::from_name(&plan).ok_or_else(|| ApiError::Unprocessable(UNKNOWN_PLAN.to_owned()))?;
+    let plan = PricePlan::from_name(&plan).ok_or_else(|| ApiError::Unprocessable(fields::UNKNOWN_PLAN.to_owned()))?;
     let round_robin = state.services.round_robin.clone();
     let chosen = to_the_end(&state.runtime, async move { round_robin.sales(plan, country.as_deref()).await }).await?;
-    chosen.map(AdminDto::from).map(Json).ok_or(ApiError::Absent("No admins found"))
+    chosen.map(AdminDto::from).map(Json).ok_or(ApiError::NotFound("No admins found"))
 }
 
 /// The support person whose turn it is: the next after the one of the newest company that has one.
 #[utoipa::path(
     get,
     path = "/choose-roundrobin/support/",
+    operation_id = "next_support_person",
     tag = "callbooker",
     responses(
         (status = 200, body = AdminDto),
@@ -82,7 +84,5 @@ pub(crate) async fn sales(request: HttpRequest, state: Data<State>) -> Result<Js
 pub(crate) async fn support(state: Data<State>) -> Result<Json<AdminDto>, ApiError> {
     let round_robin = state.services.round_robin.clone();
     let chosen = to_the_end(&state.runtime, async move { round_robin.support().await }).await?;
-    chosen.map(AdminDto::from).map(Json).ok_or(ApiError::Absent("No support admins found"))
+    chosen.map(AdminDto::from).map(Json).ok_or(ApiError::NotFound("No support admins found"))
 }
-
-pub(crate) const UNKNOWN_PLAN: &str = r#"Price plan must be one of "payg", "startup", "enterprise""#;

@@ -98,12 +98,15 @@ pub(crate) async fn validate(request: HttpRequest, state: Data<State>) -> Result
 impl From<LinkError> for ApiError {
     fn from(error: LinkError) -> Self {
         match error {
-            LinkError::UnknownAdmin => Self::Absent("Admin not found"),
-            LinkError::UnknownCompany => Self::Absent("Company not found"),
-            LinkError::UnknownParty => Self::Absent("Admin or Company not found"),
+            LinkError::UnknownAdmin => Self::NotFound("Admin not found"),
+            LinkError::UnknownCompany => Self::NotFound("Company not found"),
+            LinkError::UnknownParty => Self::NotFound("Admin or Company not found"),
             LinkError::InvalidSignature => Self::Forbidden("Invalid signature"),
             LinkError::Expired => Self::Forbidden("Link has expired"),
-            LinkError::NoKey => Self::Forbidden("Links need the variable SIGNING_KEY"),
+            LinkError::NoKey => {
+                tracing::error!("no support link can be made: SIGNING_KEY is not set");
+                Self::Internal
+            }
             LinkError::Directory(_) => Self::BadGateway("TutorCruncher is in trouble, please try again"),
             LinkError::Store(error) => Self::from(error),
         }

@@ -13,7 +13,7 @@ use hermes_store::{
     crm_objects::{self, ObjectKind},
     deals,
     dirty::{self, Priority},
-    meetings,
+    meetings, reservations,
 };
 
 use super::{
@@ -119,9 +119,13 @@ impl Mirrored for Organizations {
         Ok(Created::Row(companies::insert(tx, &profile, None).await?.get()))
     }
 
-    /// A company that is not to be in the CRM is not the worse for not being there.
+    /// A company that is not to be in the CRM is not the worse for not being there. And one that has booked a call of which
+    /// the CRM does not know yet is to be there again: it was deleted without knowledge of that.
     async fn delete(tx: &mut Tx, row: &Company) -> Result<(), ApplyError> {
-        Ok(companies::unlink(tx, row.id, row.is_deleted || !row.profile.narc).await?)
+        let stays = row.profile.narc
+            || meetings::any_unsent_of_company(tx, row.id).await?
+            || reservations::any_of_company(tx, row.id).await?;
+        Ok(companies::unlink(tx, row.id, row.is_deleted || !stays).await?)
     }
 
     async fn lose(tx: &mut Tx, context: &Context<'_>, loser: &Company, winner: i32) -> Result<(), ApplyError> {

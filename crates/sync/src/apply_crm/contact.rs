@@ -13,7 +13,7 @@ use hermes_store::{
     crm_objects::{self, ObjectKind},
     deals,
     inbox::Awaited,
-    meetings,
+    meetings, reservations,
 };
 
 use super::{
@@ -121,6 +121,8 @@ impl Mirrored for Persons {
 
     async fn lose(tx: &mut Tx, _: &Context<'_>, loser: &Contact, winner: i32) -> Result<(), ApplyError> {
         let winner = ContactId::new(winner);
+        // First, so that a call that is confirmed at this moment is either moved here or sees whom it is with now.
+        reservations::change_contact(tx, loser.id, winner).await?;
         contacts::delete(tx, loser.id).await?;
         deals::change_contact(tx, loser.id, winner).await?;
         Ok(meetings::change_contact(tx, loser.id, winner).await?)

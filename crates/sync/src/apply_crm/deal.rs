@@ -11,6 +11,7 @@ use hermes_domain::{
 };
 use hermes_store::{
     Tx, companies, contacts, crm_latest, crm_objects::ObjectKind, deals, inbox::Awaited, meetings, pipelines,
+    reservations,
 };
 
 use super::{
@@ -176,6 +177,7 @@ impl Mirrored for Deals {
     }
 
     async fn lose(tx: &mut Tx, _: &Context<'_>, loser: &Deal, winner: i32) -> Result<(), ApplyError> {
+        reservations::change_deal(tx, loser.id, DealId::new(winner)).await?;
         deals::delete(tx, loser.id).await?;
         Ok(meetings::change_deal(tx, loser.id, DealId::new(winner)).await?)
     }

@@ -10,7 +10,7 @@ use hermes_domain::{
 };
 use hermes_store::{Store, StoreError, admins};
 
-use super::{CallSettings, engagements, office_hours};
+use super::{CallSettings, engagements, log_trouble, office_hours};
 
 /// The longest stretch of time that is looked through at once.
 pub const LONGEST_WINDOW: TimeDelta = TimeDelta::days(60);
@@ -51,13 +51,15 @@ impl Availability {
             .transaction(async |tx| {
                 let known = admins::by_id(tx, admin).await?.ok_or(AvailabilityError::UnknownAdmin)?;
                 let hours = office_hours(tx, &self.settings).await?.map_err(AvailabilityError::Hours)?;
-                Ok::<_, AvailabilityError>((known, hours, engagements(tx, admin, now).await?))
+                let engagements = engagements(tx, &known, now).await?;
+                Ok::<_, AvailabilityError>((known, hours, engagements))
             })
             .await?;
         if window.is_empty() {
             return Ok(Vec::new());
         }
-        let mut busy = self.calendar.busy(&admin.email, slots::to_be_known(window)).await?;
+        let busy = self.calendar.busy(&admin.email, slots::to_be_known(window)).await;
+        let mut busy = busy.inspect_err(|error| log_trouble(error, admin.id))?;
         busy.extend(engagements.busy);
         busy.extend(engagements.unsettled);
         let zone = admin.timezone.unwrap_or(self.settings.default_timezone);

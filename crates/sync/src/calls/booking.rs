@@ -1,12 +1,12 @@
 //! Booking a call.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hermes_domain::{
     Admin, AdminId, CalendarEvent, CalendarEventId, Company, CompanyId, Contact, Country, DealId, Meeting, MeetingId,
     MeetingKind, PricePlan, Text, TimeRange,
-    booking::{self, CONTACT_MARGIN, InvalidStart, PersonName},
+    booking::{self, CONTACT_MARGIN, PersonName},
     invitation, meeting,
     ports::{Calendar, CalendarError, Clock},
     slots,
@@ -17,16 +17,24 @@ use hermes_store::{
     locks, meetings,
     reservations::{self, Call, ReservationId},
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
-    CallSettings, engagements, office_hours,
+    CallSettings, engagements, log_trouble, office_hours,
     parties::{self, Caller},
 };
 use crate::signal::WorkSignal;
 
-/// A booking that has not ended by then never will. Must exceed the time that the calendar may take to answer twice.
-const TERM: TimeDelta = TimeDelta::minutes(1);
+/// A booking that has not ended by then never will. Must exceed the time that the calendar may take to answer twice, and
+/// what the clocks of two processes may differ by.
+const TERM: TimeDelta = TimeDelta::seconds(30);
+
+/// How often a call that is in the calendar already is tried to be made a meeting, and the wait in between.
+const CONFIRMATIONS: u32 = 3;
+const CONFIRMATION_PAUSE: Duration = Duration::from_millis(300);
+
+/// How long a request waits for those before it. Whoever is still there then does better to ask again.
+const LONGEST_QUEUE: Duration = Duration::from_secs(20);
 
 /// Somebody asks for a sales call.
 #[derive(Debug, Clone)]
@@ -157,15 +165,15 @@ impl Bookings {
         Self { store, calendar, clock, signal, settings, turn: Arc::default() }
     }
 
-    /// Reads when a call is to start, which must be in the future.
-    pub fn parse_start(&self, raw: &str) -> Result<DateTime<Utc>, InvalidStart> {
-        booking::parse_start(raw, self.clock.now())
+    /// By the clock that bookings go by: a call must be in the future.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// Books a sales call. Whoever asked for one is known from then on, also if it is refused.
     pub async fn book_sales(&self, request: &SalesBooking) -> Result<MeetingId, BookingError> {
         let decision = {
-            let _turn = self.turn.lock().await;
+            let _turn = self.turn().await?;
             self.store.transaction(async |tx| self.decide_sales(tx, request).await).await?
         };
         self.signal.wake();
@@ -175,10 +183,16 @@ impl Bookings {
     /// Books a support call.
     pub async fn book_support(&self, request: &SupportBooking) -> Result<MeetingId, BookingError> {
         let decision = {
-            let _turn = self.turn.lock().await;
+            let _turn = self.turn().await?;
             self.store.transaction(async |tx| self.decide_support(tx, request).await).await?
         };
         self.book(decision?).await
+    }
+
+    /// Waits until no other booking of this process is being decided.
+    async fn turn(&self) -> Result<MutexGuard<'_, ()>, StoreError> {
+        let turn = tokio::time::timeout(LONGEST_QUEUE, self.turn.lock()).await;
+        turn.map_err(|_| StoreError::Unavailable("bookings take too long to be decided".to_owned()))
     }
 
     async fn decide_sales(&self, tx: &mut Tx, request: &SalesBooking) -> Result<Decision, StoreError> {
@@ -252,10 +266,10 @@ impl Bookings {
         let time = hours.meeting_at(plan.start);
         let email = plan.contact.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
         let Some(email) = email else { return Ok(Err(Refusal::NoEmail.into())) };
-        if is_contact_busy(tx, plan.contact, plan.start).await? {
-            return Ok(Err(Refusal::ContactBusy.into()));
+        if let Some(decline) = contact_is_busy(tx, plan.contact, plan.start, now).await? {
+            return Ok(Err(decline));
         }
-        let engagements = engagements(tx, plan.admin.id, now).await?;
+        let engagements = engagements(tx, plan.admin, now).await?;
         if !slots::is_free(time, &engagements.busy) {
             return Ok(Err(Refusal::AdminBusy.into()));
         }
@@ -292,16 +306,23 @@ impl Bookings {
         match self.is_free(&call).await {
             Ok(true) => {}
             Ok(false) => return Err(self.let_go(id, Refusal::AdminBusy.into()).await),
-            Err(error) => return Err(self.let_go(id, error.into()).await),
+            Err(error) => {
+                log_trouble(&error, call.admin);
+                return Err(self.let_go(id, error.into()).await);
+            }
         }
         match self.calendar.create_event(&call.calendar, &event).await {
             Ok(()) => self.confirm(id, &call).await,
-            Err(error) if error.is_unclear() => Err(self.withdraw(id, error).await),
-            Err(error @ (CalendarError::Rejected { .. } | CalendarError::NotFound)) => {
-                tracing::error!(admin.id = %call.admin, %error, "the calendar refused the event of a booking");
-                Err(self.let_go(id, Refusal::EventRefused.into()).await)
+            Err(error) => {
+                log_trouble(&error, call.admin);
+                Err(match error {
+                    unclear if unclear.is_unclear() => self.withdraw(id, unclear).await,
+                    CalendarError::Rejected { .. } | CalendarError::NotFound => {
+                        self.let_go(id, Refusal::EventRefused.into()).await
+                    }
+                    other => self.let_go(id, other.into()).await,
+                })
             }
-            Err(error) => Err(self.let_go(id, error.into()).await),
         }
     }
 
@@ -312,33 +333,48 @@ impl Bookings {
 
     /// The call is in the calendar: it becomes a meeting.
     async fn confirm(&self, id: ReservationId, call: &Call) -> Result<MeetingId, BookingError> {
-        let now = self.clock.now();
-        let confirmed = self
-            .store
-            .transaction(async |tx| {
-                if !reservations::confirm(tx, id).await? {
-                    return Ok::<_, StoreError>(None);
+        let mut attempt = 1;
+        let meeting = loop {
+            match self.store.transaction(async |tx| self.make_meeting(tx, id, call).await).await {
+                Err(StoreError::Unavailable(error)) if attempt < CONFIRMATIONS => {
+                    tracing::warn!(attempt, %error, "a call that is in the calendar is no meeting yet; trying again");
+                    attempt += 1;
+                    tokio::time::sleep(CONFIRMATION_PAUSE).await;
                 }
-                // The contact may have gone over to another company meanwhile.
-                let company = contacts::company_of(tx, call.contact).await?.unwrap_or(call.company);
-                let is_shown = call.kind == MeetingKind::Sales;
-                if is_shown {
-                    companies::has_booked_call(tx, company).await?;
-                }
-                let meeting = meetings::insert(tx, call, company, is_shown, now).await?;
-                if is_shown {
-                    dirty::mark(tx, company, Priority::Booking, now).await?;
-                }
-                Ok(Some(meeting))
-            })
-            .await?;
-        let Some(meeting) = confirmed else {
-            tracing::warn!(admin.id = %call.admin, "a booking took so long that it had been taken back");
-            return Err(BookingError::Unsettled);
+                made => break made?,
+            }
         };
         self.signal.wake();
+        let Some(meeting) = meeting else {
+            tracing::warn!(admin.id = %call.admin, "a booking took so long that it has been taken back");
+            return Err(BookingError::Unsettled);
+        };
         tracing::info!(meeting.id = %meeting, admin.id = %call.admin, contact.id = %call.contact, "a call is booked");
         Ok(meeting)
+    }
+
+    /// Nothing, when the booking has been taken back meanwhile; then so is the event.
+    async fn make_meeting(&self, tx: &mut Tx, id: ReservationId, call: &Call) -> Result<Option<MeetingId>, StoreError> {
+        let now = self.clock.now();
+        // The contact may have gone over to another company, or have been merged into another one.
+        let company = contacts::company_of(tx, call.contact).await?.unwrap_or(call.company);
+        let company = parties::revived(tx, company).await?.map_or(company, |company| company.id);
+        let Some((contact, deal)) = reservations::confirm(tx, id).await? else {
+            // The event may have come after it was looked for.
+            reservations::remove(tx, id).await?;
+            reservations::insert_withdrawn(tx, call, now).await?;
+            return Ok(None);
+        };
+        let call = &Call { contact, deal, ..call.clone() };
+        let is_shown = call.kind == MeetingKind::Sales;
+        if is_shown {
+            companies::has_booked_call(tx, company).await?;
+        }
+        let meeting = meetings::insert(tx, call, company, is_shown, now).await?;
+        if is_shown {
+            dirty::mark(tx, company, Priority::Booking, now).await?;
+        }
+        Ok(Some(meeting))
     }
 
     /// The call is certainly not in the calendar.
@@ -351,7 +387,7 @@ impl Bookings {
 
     /// The call may be in the calendar, now or later, and is not to be.
     async fn withdraw(&self, id: ReservationId, why: CalendarError) -> BookingError {
-        tracing::warn!(error = %why, "what the calendar made of a booking is not certain; it is taken back");
+        tracing::warn!("what the calendar made of a booking is not certain; it is taken back");
         let now = self.clock.now();
         if let Err(error) = self.store.transaction(async |tx| reservations::withdraw(tx, id, now).await).await {
             tracing::warn!(%error, "a booking is taken back only when its time has run out");
@@ -361,16 +397,23 @@ impl Bookings {
     }
 }
 
-/// Whether the contact has another call around this time, or is about to.
-async fn is_contact_busy(tx: &mut Tx, contact: &Contact, start: DateTime<Utc>) -> Result<bool, StoreError> {
+/// What stands in the way on the side of the contact: another call around this time, or one that is about to be.
+async fn contact_is_busy(
+    tx: &mut Tx,
+    contact: &Contact,
+    start: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Option<Decline>, StoreError> {
+    // In this order: a reservation that becomes a meeting in between is seen twice, and not missed.
+    let kept = reservations::of_contact(tx, contact.id, now).await?;
     let around = TimeRange::new(
         start.checked_sub_signed(CONTACT_MARGIN).unwrap_or(start),
         start.checked_add_signed(CONTACT_MARGIN).unwrap_or(start),
     );
     let meetings: Vec<Meeting> = meetings::of_contact(tx, contact.id, around).await?;
     if meetings.iter().any(|meeting| booking::is_too_close(start, meeting)) {
-        return Ok(true);
+        return Ok(Some(Refusal::ContactBusy.into()));
     }
-    let kept = reservations::of_contact(tx, contact.id).await?;
-    Ok(kept.iter().any(|kept| !kept.withdrawn && (start - kept.time.start).abs() <= CONTACT_MARGIN))
+    let mut near = kept.iter().filter(|kept| (start - kept.time.start).abs() <= CONTACT_MARGIN);
+    Ok(near.next().map(|kept| if kept.is_under_way { Refusal::ContactBusy.into() } else { Decline::Unsettled }))
 }

@@ -15,9 +15,9 @@ mod round_robin;
 mod support_links;
 mod sweeper;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use hermes_domain::{AdminId, OfficeHours, TimeRange, office_hours::HoursSettings};
+use hermes_domain::{Admin, AdminId, OfficeHours, TimeRange, office_hours::HoursSettings, ports::CalendarError};
 use hermes_store::{StoreError, Tx, config, meetings, reservations};
 
 pub use self::{
@@ -55,10 +55,20 @@ const UNSEEN: TimeDelta = TimeDelta::minutes(1);
 async fn office_hours(tx: &mut Tx, settings: &CallSettings) -> Result<Result<OfficeHours, String>, StoreError> {
     let stored = config::hours(tx).await?;
     Ok(OfficeHours::resolve(&settings.hours, stored.as_ref()).map_err(|fault| {
-        let reason = format!("Calls cannot be booked by the hours of the table config: {fault}");
-        tracing::error!(%fault, "the table config holds hours that make no sense; no calls can be booked");
+        let reason = format!("The hours of calls (variables MEETING_…, table config) make no sense: {fault}");
+        tracing::error!(%fault, "the hours of calls make no sense; none can be booked");
         reason
     }))
+}
+
+/// What went wrong with an admin's calendar. What Google said may quote people, and is not logged.
+fn log_trouble(error: &CalendarError, admin: AdminId) {
+    let kind = error.kind();
+    if error.is_refusal() {
+        tracing::error!(admin.id = %admin, kind, "the calendar refuses us");
+    } else {
+        tracing::warn!(admin.id = %admin, kind, "the calendar is not available");
+    }
 }
 
 /// What Hermes itself knows an admin to be busy with, and what the calendar may not show.
@@ -69,14 +79,11 @@ struct Engagements {
     unsettled: Vec<TimeRange>,
 }
 
-async fn engagements(
-    tx: &mut Tx,
-    admin: AdminId,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<Engagements, StoreError> {
-    let mut busy = meetings::booked_since(tx, admin, now - UNSEEN).await?;
-    let (unsettled, kept): (Vec<_>, Vec<_>) =
-        reservations::of_admin(tx, admin).await?.into_iter().partition(|kept| kept.withdrawn);
+async fn engagements(tx: &mut Tx, admin: &Admin, now: DateTime<Utc>) -> Result<Engagements, StoreError> {
+    // In this order: a reservation that becomes a meeting in between is seen twice, and not missed.
+    let (kept, unsettled): (Vec<_>, Vec<_>) =
+        reservations::of_calendar(tx, &admin.email, now).await?.into_iter().partition(|kept| kept.is_under_way);
+    let mut busy = meetings::booked_since(tx, &admin.email, now - UNSEEN).await?;
     busy.extend(kept.into_iter().map(|kept| kept.time));
     Ok(Engagements { busy, unsettled: unsettled.into_iter().map(|kept| kept.time).collect() })
 }

@@ -19,6 +19,18 @@ pub(super) async fn company(
     request: &SalesBooking,
     now: DateTime<Utc>,
 ) -> Result<Option<Company>, StoreError> {
+    let id = if let Some(id) = known_company(tx, request).await? {
+        companies::lock(tx, id).await?;
+        // It may have been merged into another one until it was ours; then its people are there.
+        known_company(tx, request).await?.unwrap_or(id)
+    } else {
+        let profile = new_company(tx, request, now).await?;
+        companies::insert(tx, &profile, None).await?
+    };
+    revived(tx, id).await
+}
+
+async fn known_company(tx: &mut Tx, request: &SalesBooking) -> Result<Option<CompanyId>, StoreError> {
     let mut found = match request.company {
         Some(id) => companies::by_id(tx, id).await?.map(|company| company.id),
         None => None,
@@ -32,13 +44,7 @@ pub(super) async fn company(
     if found.is_none() {
         found = companies::by_name(tx, &request.company_name).await?;
     }
-    let id = if let Some(id) = found {
-        id
-    } else {
-        let profile = new_company(tx, request, now).await?;
-        companies::insert(tx, &profile, None).await?
-    };
-    revived(tx, id).await
+    Ok(found)
 }
 
 /// A company, which is there again if it was deleted.
@@ -99,15 +105,21 @@ pub(super) async fn contact(
 ) -> Result<Contact, StoreError> {
     let known = contacts::ever_of_company(tx, company.id).await?;
     let email = caller.email.map(Text::as_str);
-    let Some(found) = booking::matching_contact(&known, email, caller.last_name) else {
+    let phone = caller.phone.map(Text::as_str);
+    let found = booking::matching_contact(&known, email, caller.last_name, phone);
+    let locked = match found {
+        Some(found) => contacts::lock(tx, found.id).await?,
+        None => None,
+    };
+    // Whoever has gone over to another company in this moment is not theirs any more.
+    let Some(mut found) = locked.filter(|found| found.company_id == company.id) else {
         return insert_contact(tx, company, caller, now).await;
     };
-    let mut found = found.clone();
     if found.is_deleted {
         contacts::revive(tx, found.id).await?;
         found.is_deleted = false;
     }
-    if let (None, Some(email)) = (found.email.as_ref().filter(|email| !email.trim().is_empty()), caller.email) {
+    if let (false, Some(email)) = (booking::has_email(&found), caller.email) {
         contacts::set_email(tx, found.id, email).await?;
         found.email = Some(email.clone());
     }

@@ -12,6 +12,7 @@ use hermes_store::{Store, StoreError, admins, companies};
 use crate::{
     apply_client::{self, Timing},
     apply_error::ApplyError,
+    inbox::CLOCK_SKEW,
     signal::WorkSignal,
     support_link::LinkKey,
 };
@@ -98,15 +99,20 @@ impl SupportLinks {
 
     /// Makes a client of TC2 a company, as its webhook would have.
     async fn take_on(&self, client: Tc2ClientId) -> Result<CompanyId, LinkError> {
-        // What it says is as of now at the latest: whatever happens while it is fetched is newer.
         let now = self.clock.now();
+        // Whatever happens while it is fetched is newer, also by a clock of TC2 that is behind ours.
+        let happened_at = now - CLOCK_SKEW;
         let found = self.directory.client(client).await.map_err(|error| match error {
             DirectoryError::NotFound => LinkError::UnknownCompany,
             DirectoryError::Senseless(_) => {
                 tracing::warn!(client.id = %client, %error, "a client of TC2 cannot become a company");
                 LinkError::UnknownCompany
             }
-            error @ (DirectoryError::Unauthorized { .. } | DirectoryError::Unavailable { .. }) => {
+            DirectoryError::Unauthorized { .. } => {
+                tracing::error!(client.id = %client, %error, "a client could not be looked up at TC2");
+                LinkError::Directory(error)
+            }
+            DirectoryError::Unavailable { .. } => {
                 tracing::warn!(client.id = %client, %error, "a client could not be looked up at TC2");
                 LinkError::Directory(error)
             }
@@ -114,7 +120,7 @@ impl SupportLinks {
         let applied: Result<Option<CompanyId>, ApplyError> = self
             .store
             .transaction(async |tx| {
-                let timing = Timing { happened_at: now, now };
+                let timing = Timing { happened_at, now };
                 apply_client::apply(tx, &found, timing, &self.settings.tc2_base_url).await?;
                 Ok(companies::by_client(tx, client).await?.map(|company| company.id))
             })

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use hermes_domain::{
     CalendarEventId,
     ports::{Calendar, CalendarError, Clock},
@@ -18,8 +19,12 @@ use crate::backoff::Backoff;
 /// once more then.
 const LATE_EFFECT: TimeDelta = TimeDelta::minutes(1);
 
-/// How many events are taken out of calendars in one go.
-const BATCH: i64 = 20;
+/// How many events are taken out of calendars in one go, and how many at once.
+const BATCH: i64 = 50;
+const AT_ONCE: usize = 8;
+
+/// As long as an event is not taken out, its time cannot be booked.
+const BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_mins(1) };
 
 /// Takes events out of calendars whose bookings came to nothing.
 #[derive(Debug, Clone)]
@@ -27,24 +32,26 @@ pub struct Sweeper {
     store: Store,
     calendar: Arc<dyn Calendar>,
     clock: Arc<dyn Clock>,
-    backoff: Backoff,
 }
 
 impl Sweeper {
     pub fn new(store: Store, calendar: Arc<dyn Calendar>, clock: Arc<dyn Clock>) -> Self {
-        let backoff = Backoff { first: Duration::from_secs(2), ..Backoff::default() };
-        Self { store, calendar, clock, backoff }
+        Self { store, calendar, clock }
     }
 
     /// Looks after what is due. How many bookings there were.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let due = self.store.transaction(async |tx| reservations::take_due(tx, now, BATCH).await).await?;
-        for withdrawn in &due {
-            let deleted = self.delete(withdrawn).await;
-            self.note(withdrawn, deleted, now).await?;
-        }
-        Ok(due.len())
+        let count = due.len();
+        let swept = stream::iter(due).map(|withdrawn| self.take_back(withdrawn)).buffer_unordered(AT_ONCE);
+        swept.try_collect::<()>().await?;
+        Ok(count)
+    }
+
+    async fn take_back(&self, withdrawn: Withdrawn) -> Result<(), StoreError> {
+        let deleted = self.delete(&withdrawn).await;
+        self.note(&withdrawn, deleted).await
     }
 
     async fn delete(&self, withdrawn: &Withdrawn) -> Result<(), CalendarError> {
@@ -56,22 +63,18 @@ impl Sweeper {
         }
     }
 
-    async fn note(
-        &self,
-        withdrawn: &Withdrawn,
-        deleted: Result<(), CalendarError>,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    async fn note(&self, withdrawn: &Withdrawn, deleted: Result<(), CalendarError>) -> Result<(), StoreError> {
         let Withdrawn { id, attempts, .. } = *withdrawn;
+        let now = self.clock.now();
         let settled_at = withdrawn.withdrawn_at + LATE_EFFECT;
         self.store
             .transaction(async |tx| match &deleted {
                 Ok(()) if now >= settled_at => reservations::remove(tx, id).await,
                 Ok(()) => reservations::try_again(tx, id, 0, settled_at, None).await,
                 Err(error) => {
-                    let attempts = attempts.saturating_add(1);
-                    let delay = self.backoff.delay(u32::try_from(attempts).unwrap_or(u32::MAX));
-                    tracing::warn!(attempt = attempts, %error, "an event could not be taken out of a calendar yet");
+                    let (attempts, kind) = (attempts.saturating_add(1), error.kind());
+                    let delay = BACKOFF.delay(u32::try_from(attempts).unwrap_or(u32::MAX));
+                    tracing::warn!(reservation.id = %id, attempt = attempts, kind, "an event is still in a calendar");
                     reservations::try_again(tx, id, attempts, now + delay, Some(&error.to_string())).await
                 }
             })

@@ -194,7 +194,8 @@ impl Pass<'_> {
             }
             Err(Failure { trouble, id: None }) => return Err(trouble),
         };
-        if company.crm_id.is_some_and(|before| before != org) {
+        let has_people = self.world.contacts.iter().any(|contact| contact.crm_id.is_some());
+        if company.crm_id != Some(org) && has_people {
             return self.begin_anew_below_the_organization().await;
         }
         let persons = self.show_contacts(org, troubles).await?;
@@ -202,8 +203,8 @@ impl Pass<'_> {
         self.show_meetings(org, &persons, &troubled_deals, troubles).await
     }
 
-    /// The organization was gone and has been made anew. Whoever deleted it may have moved its people elsewhere before, so
-    /// each is looked at before it is moved to the new one.
+    /// The organization was gone and there is another one now. Whoever deleted the old one may have moved its people
+    /// elsewhere before, so each is looked at before it is moved to the new one.
     async fn begin_anew_below_the_organization(&self) -> Result<(), Trouble> {
         let (company, now) = (self.world.company.id, self.reconciler.clock.now());
         self.reconciler

@@ -5,7 +5,7 @@ use hermes_tests::World;
 use serde_json::{Value, json};
 
 use super::Diary;
-use crate::bookings::{SALLY, thursday};
+use crate::bookings::{SALLY, refused, thursday};
 
 fn crm_id(row: &Value, column: &str) -> i64 {
     row[column].as_i64().unwrap()
@@ -70,6 +70,21 @@ async fn a_company_that_is_refused_a_call_is_there_again_as_well() {
     let company = diary.world.company(7).await;
     assert_eq!((&company["is_deleted"], &company["has_booked_call"]), (&json!(false), &json!(false)));
     diary.world.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_with_an_admin_whom_nobody_knows_revives_and_adds_nothing() {
+    let mut diary = Diary::start().await;
+    diary.company(&diary.world.client(7).name("Castle Tutors")).await;
+    diary.world.database().execute("UPDATE company SET is_deleted = true, pd_org_id = NULL").await;
+    diary.world.forget_calls();
+    let before = diary.world.company(7).await;
+    let call = diary.call().with("admin_id", 999).with("company_id", before["id"].clone());
+    assert_eq!(diary.world.book_sales(&call).await.expect(400), refused("Admin not found."));
+    assert_eq!((diary.world.company(7).await, diary.world.contacts(7).await.len()), (before, 1));
+    diary.world.settle().await;
+    assert_eq!(diary.world.calls(), Vec::<String>::new());
+    diary.world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
