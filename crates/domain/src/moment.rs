@@ -25,10 +25,11 @@ pub fn from_unix_time(time: f64) -> Option<DateTime<Utc>> {
     storable(if seconds < 0.0 { epoch.checked_sub_signed(since)? } else { epoch.checked_add_signed(since)? })
 }
 
-/// To the microsecond, as it will be stored. Nobody else could read a year of more than four digits.
+/// To the microsecond, as it will be stored. Nobody else could read a year of more than four digits, also of what comes
+/// shortly before or after.
 fn storable(moment: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let moment = DateTime::from_timestamp_micros(moment.timestamp_micros())?;
-    (1..=9999).contains(&moment.year()).then_some(moment)
+    (2..=9998).contains(&moment.year()).then_some(moment)
 }
 
 fn zoned(text: &str) -> Option<DateTime<Utc>> {

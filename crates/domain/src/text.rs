@@ -22,7 +22,8 @@ impl<const MAX: usize> Text<MAX> {
 
     /// The trimmed text, or nothing when only white space is there.
     pub fn non_blank(raw: impl AsRef<str>) -> Option<Self> {
-        let text = Self::new(raw.as_ref().trim());
+        let blank = |c: char| c.is_whitespace() || c == '\0';
+        let text = Self::new(raw.as_ref().trim_matches(blank));
         if text.trim().is_empty() { None } else { Some(text) }
     }
 

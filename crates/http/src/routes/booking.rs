@@ -181,7 +181,8 @@ fn finish<T>(read: Option<T>, fields: Fields) -> Result<T, ApiError> {
 }
 
 fn name(value: &Value) -> Result<PersonName, Wrong> {
-    PersonName::parse(&fields::some_text(value)?).ok_or_else(|| Wrong::new("Input should be a name", "value_error"))
+    // Taken apart before either part is cut.
+    PersonName::parse(&fields::text(value)?).ok_or_else(|| Wrong::new("Input should be a name", "value_error"))
 }
 
 fn email(value: &Value) -> Result<Text, Wrong> {
