@@ -19,7 +19,7 @@ use chrono_tz::{GapInfo, Tz};
 
 use crate::{office_hours::OfficeHours, time_range::TimeRange};
 
-/// The calls that are offered: that lie within the window, have not started yet, and are free. In order.
+/// The calls that are offered: that lie within the window, start after this moment, and are free. In order.
 pub fn slots(
     window: TimeRange,
     hours: &OfficeHours,
@@ -27,12 +27,11 @@ pub fn slots(
     zone: Tz,
     now: DateTime<Utc>,
 ) -> Vec<TimeRange> {
-    let earliest = window.start.max(now);
     let busy = Busy::new(busy);
     days(window)
         .filter(|day| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun))
         .flat_map(|day| calls_of(day, hours, zone))
-        .filter(|slot| slot.start >= earliest && slot.end <= window.end && busy.spares(*slot))
+        .filter(|slot| slot.start >= window.start && slot.start > now && slot.end <= window.end && busy.spares(*slot))
         .collect()
 }
 

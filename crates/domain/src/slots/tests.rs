@@ -107,7 +107,7 @@ fn a_slot_lies_within_the_window_as_a_whole() {
 #[test]
 fn what_has_started_is_not_offered() {
     let day = range("2026-01-07T16:00", "2026-01-08T00:00");
-    for (now, count) in [("2026-01-07T16:00", 2), ("2026-01-07T16:01", 1), ("2026-01-07T16:46", 0)] {
+    for (now, count) in [("2026-01-07T15:59", 2), ("2026-01-07T16:00", 1), ("2026-01-07T16:45", 0)] {
         assert_eq!(slots(day, &usual(), &[], Tz::UTC, utc(now)).len(), count, "at {now}");
     }
 }
@@ -159,7 +159,7 @@ fn a_short_period_within_a_long_one_does_not_hide_it() {
 
 #[test]
 fn only_the_start_of_a_slot_is_offered() {
-    let at = |text| is_offered(utc(text), &usual(), &[], Tz::Europe__London, utc("2026-07-01T09:00"));
+    let at = |text| is_offered(utc(text), &usual(), &[], Tz::Europe__London, utc("2026-07-01T08:59"));
     assert!(at("2026-07-01T09:00"));
     assert!(at("2026-07-01T09:45"));
     assert!(!at("2026-07-01T09:30"));
@@ -278,7 +278,7 @@ mod oracle {
         let within = |slot: &TimeRange| window.start <= slot.start && slot.end <= window.end;
         let untouched =
             |slot: &TimeRange| !minutes_of(*slot).any(|at| busy.iter().any(|b| b.start <= at && at <= b.end));
-        offered.retain(|slot| within(slot) && slot.start >= now && untouched(slot));
+        offered.retain(|slot| within(slot) && slot.start > now && untouched(slot));
         offered
     }
 
