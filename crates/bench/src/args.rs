@@ -22,13 +22,13 @@ pub(crate) struct Args {
     /// Measure these parts only.
     #[arg(long, value_name = "PART")]
     only: Vec<Part>,
-    /// Connections that send webhooks, and clients of pgbench.
+    /// Connections that send requests, and clients of pgbench.
     #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = value_parser!(u16).range(1..=150))]
     connections: u16,
-    /// Seconds that each round of webhooks or of pgbench lasts. [default: 8; quick: 1]
+    /// Seconds that each round lasts, of webhooks, of questions when somebody can be called, or of pgbench. [default: 8; quick: 1]
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=600))]
     seconds: Option<u64>,
-    /// Rounds of webhooks, each followed by one of pgbench; medians are reported. [default: 3; quick: 1]
+    /// Rounds, each followed by one of pgbench; medians are reported. [default: 3; quick: 1]
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u8).range(1..=99))]
     rounds: Option<u8>,
     /// Companies that are brought into line without a rate limit. [default: 2000; quick: 100]
@@ -37,6 +37,9 @@ pub(crate) struct Args {
     /// Companies that are brought into line at the usual rate limit. [default: 50; quick: 5]
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u16).range(4..=5000))]
     rate_limited_companies: Option<u16>,
+    /// Calls that are booked in a round. [default: 2000; quick: 128]
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u16).range(1..=10_000))]
+    bookings: Option<u16>,
     /// The program that is measured, when it is not beside this one.
     #[arg(long, value_name = "FILE")]
     pub(crate) hermes: Option<PathBuf>,
@@ -51,6 +54,8 @@ pub(crate) enum Part {
     Webhooks,
     /// Calls and time to bring Pipedrive into line.
     Pipedrive,
+    /// When staff can be called, and booking calls, beside pgbench.
+    Calls,
 }
 
 /// How much of everything.
@@ -64,6 +69,9 @@ pub(crate) struct Scale {
     pub(crate) companies: u16,
     pub(crate) rate_limited_companies: u16,
     pub(crate) starts: u8,
+    pub(crate) bookings: u16,
+    /// How often the slots of each time zone are worked out.
+    pub(crate) slot_calls: u16,
 }
 
 impl Args {
@@ -79,6 +87,7 @@ impl Args {
             rounds: self.rounds.unwrap_or(usual.rounds),
             companies: self.companies.unwrap_or(usual.companies),
             rate_limited_companies: self.rate_limited_companies.unwrap_or(usual.rate_limited_companies),
+            bookings: self.bookings.unwrap_or(usual.bookings),
             ..usual
         }
     }
@@ -92,6 +101,8 @@ const FULL: Scale = Scale {
     companies: 2000,
     rate_limited_companies: 50,
     starts: 9,
+    bookings: 2000,
+    slot_calls: 1001,
 };
 
 const QUICK: Scale = Scale {
@@ -101,6 +112,8 @@ const QUICK: Scale = Scale {
     companies: 100,
     rate_limited_companies: 5,
     starts: 3,
+    bookings: 128,
+    slot_calls: 101,
     ..FULL
 };
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use hermes_sandbox::{
+    google::GoogleServer,
     pipedrive::PipedriveServer,
     postgres::{Postgres, PostgresOptions},
     tables,
@@ -83,14 +84,9 @@ impl House {
         Database::connect(self.postgres.url(name)).await
     }
 
-    /// `hermes serve` with these settings, and the defaults for all others.
+    /// `hermes serve` with the defaults for whatever it need not be told.
     pub(crate) async fn hermes(&self, database: &Database, worker: Worker<'_>) -> anyhow::Result<Hermes> {
-        let mut settings = vec![
-            ("DATABASE_URL", database.url().to_owned()),
-            ("TC2_API_KEY", webhook::KEY.to_owned()),
-            ("SIGNING_KEY", "no-link-is-signed-here".to_owned()),
-            ("PD_API_KEY", "nobody-is-called".to_owned()),
-        ];
+        let mut settings = settings(database);
         let args: &[&str] = match worker {
             Worker::Nobody => &["--no-worker"],
             Worker::Itself(pipedrive, pace) => {
@@ -105,4 +101,26 @@ impl House {
         };
         Hermes::start(&self.program, args, &settings).await.context("Hermes")
     }
+
+    /// `hermes serve` that books calls in these calendars, while nobody brings Pipedrive into line.
+    pub(crate) async fn callbooker(&self, database: &Database, google: &GoogleServer) -> anyhow::Result<Hermes> {
+        let account = google.service_account();
+        let mut settings = settings(database);
+        settings.extend([
+            ("G_CLIENT_EMAIL", account.client_email),
+            ("G_PRIVATE_KEY", account.private_key),
+            ("G_TOKEN_URI", account.token_uri),
+            ("G_CALENDAR_BASE_URL", google.base_url()),
+        ]);
+        Hermes::start(&self.program, &["--no-worker"], &settings).await.context("Hermes")
+    }
+}
+
+fn settings(database: &Database) -> Vec<(&'static str, String)> {
+    vec![
+        ("DATABASE_URL", database.url().to_owned()),
+        ("TC2_API_KEY", webhook::KEY.to_owned()),
+        ("SIGNING_KEY", "no-link-is-signed-here".to_owned()),
+        ("PD_API_KEY", "nobody-is-called".to_owned()),
+    ]
 }

@@ -5,6 +5,7 @@
 
 use std::{
     net::SocketAddr,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,7 +21,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::webhook::Request;
+use crate::request::Request;
 
 /// When the load ends.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +30,13 @@ pub(crate) enum End {
     AllAnswered,
     /// After this time, or as soon as a connection has no more requests.
     After(Duration),
+}
+
+/// What every answer must hold.
+#[derive(Debug, Clone)]
+pub(crate) enum Expected {
+    Anything,
+    Exactly(Arc<[u8]>),
 }
 
 /// What became of a load: every request was answered with 200.
@@ -74,15 +82,35 @@ pub(crate) fn dealt(requests: impl IntoIterator<Item = Request>, connections: u1
     }
 }
 
-/// Sends the requests of each connection over it, in their order. Fails at the first answer that is not 200.
-pub(crate) async fn run(server: SocketAddr, requests: Vec<Vec<Request>>, end: End) -> anyhow::Result<Answers> {
+/// Sends the requests of each connection over it, in their order. Fails at the first answer that is not 200, or does not
+/// hold what it must.
+pub(crate) async fn run(
+    server: SocketAddr,
+    requests: Vec<Vec<Request>>,
+    end: End,
+    expected: Expected,
+) -> anyhow::Result<Answers> {
     tokio::task::spawn_blocking(move || {
-        Builder::new_current_thread().enable_io().build()?.block_on(drive(server, requests, end))
+        Builder::new_current_thread().enable_io().build()?.block_on(drive(server, requests, end, expected))
     })
     .await?
 }
 
-async fn drive(server: SocketAddr, requests: Vec<Vec<Request>>, end: End) -> anyhow::Result<Answers> {
+/// What one request is answered with. Fails if it is not answered with 200.
+pub(crate) async fn ask(server: SocketAddr, request: &Request) -> anyhow::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(server).await.context("cannot connect to the server")?;
+    let mut answer = Vec::new();
+    stream.write_all(request).await?;
+    let head = read_answer(&mut stream, &mut answer).await?;
+    Ok(head.content(&answer)?.to_vec())
+}
+
+async fn drive(
+    server: SocketAddr,
+    requests: Vec<Vec<Request>>,
+    end: End,
+    expected: Expected,
+) -> anyhow::Result<Answers> {
     let mut connections = Vec::new();
     for requests in requests {
         let stream = TcpStream::connect(server).await.context("cannot connect to the server")?;
@@ -94,8 +122,10 @@ async fn drive(server: SocketAddr, requests: Vec<Vec<Request>>, end: End) -> any
     let mut running = JoinSet::new();
     for (stream, requests) in connections {
         let stop = Arc::clone(&stop);
+        let expected = expected.clone();
         running.spawn(async move {
-            let latencies = send(stream, &requests, end, began, &stop).await;
+            let until = Until { end, began, stop: &stop };
+            let latencies = send(stream, &requests, until, &expected).await;
             if matches!(end, End::After(_)) {
                 stop.store(true, Ordering::Relaxed);
             }
@@ -111,59 +141,93 @@ async fn drive(server: SocketAddr, requests: Vec<Vec<Request>>, end: End) -> any
     Ok(Answers { elapsed, latencies })
 }
 
+struct Until<'a> {
+    end: End,
+    began: Instant,
+    stop: &'a AtomicBool,
+}
+
+impl Until<'_> {
+    fn is_over(&self) -> bool {
+        let is_late = matches!(self.end, End::After(limit) if self.began.elapsed() >= limit);
+        is_late || self.stop.load(Ordering::Relaxed)
+    }
+}
+
 async fn send(
     mut stream: TcpStream,
     requests: &[Request],
-    end: End,
-    began: Instant,
-    stop: &AtomicBool,
+    until: Until<'_>,
+    expected: &Expected,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut latencies = Vec::with_capacity(requests.len());
     let mut answer = Vec::with_capacity(4096);
     for request in requests {
-        if stop.load(Ordering::Relaxed) || matches!(end, End::After(limit) if began.elapsed() >= limit) {
+        if until.is_over() {
             break;
         }
         let sent = Instant::now();
         stream.write_all(request).await?;
-        let status = read_answer(&mut stream, &mut answer).await?;
+        let head = read_answer(&mut stream, &mut answer).await?;
         latencies.push(sent.elapsed());
-        if status != 200 {
-            bail!("a webhook was answered with {}", String::from_utf8_lossy(&answer));
+        let content = head.content(&answer)?;
+        match expected {
+            Expected::Exactly(expected) if **expected != *content => {
+                bail!("an answer is not what it should be: {}", String::from_utf8_lossy(content))
+            }
+            Expected::Exactly(_) | Expected::Anything => {}
         }
     }
     Ok(latencies)
 }
 
-/// Reads one whole answer into `answer`, and returns its status.
-async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> anyhow::Result<u16> {
+/// Reads one whole answer into `answer`.
+async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> anyhow::Result<Head> {
     answer.clear();
     loop {
         if stream.read_buf(answer).await? == 0 {
-            bail!("the server hung up on a webhook");
+            bail!("the server hung up on a request");
         }
-        if let Some((status, length)) = head(answer)?
-            && answer.len() >= length
+        if let Some(head) = Head::of(answer)?
+            && answer.len() >= head.content.end
         {
-            return Ok(status);
+            return Ok(head);
         }
     }
 }
 
-/// The status of an answer and the length of the whole, once its head is there.
-fn head(answer: &[u8]) -> anyhow::Result<Option<(u16, usize)>> {
-    const END: &[u8] = b"\r\n\r\n";
-    let Some(end) = answer.windows(END.len()).position(|window| window == END) else { return Ok(None) };
-    let head = answer.get(..end).unwrap_or_default();
-    let head = str::from_utf8(head).context("an answer is not HTTP")?;
-    let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
-    let length = lines
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .and_then(|(_, length)| length.trim().parse::<usize>().ok());
-    let (status, length) = status.zip(length).context("an answer is not HTTP, or of no length")?;
-    Ok(Some((status, end + END.len() + length)))
+#[derive(Debug, PartialEq, Eq)]
+struct Head {
+    status: u16,
+    /// Where in the answer its content is.
+    content: Range<usize>,
+}
+
+impl Head {
+    /// The head of an answer, once it is there.
+    fn of(answer: &[u8]) -> anyhow::Result<Option<Self>> {
+        const END: &[u8] = b"\r\n\r\n";
+        let Some(end) = answer.windows(END.len()).position(|window| window == END) else { return Ok(None) };
+        let head = answer.get(..end).unwrap_or_default();
+        let head = str::from_utf8(head).context("an answer is not HTTP")?;
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
+        let length = lines
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .and_then(|(_, length)| length.trim().parse::<usize>().ok());
+        let (status, length) = status.zip(length).context("an answer is not HTTP, or of no length")?;
+        let start = end + END.len();
+        Ok(Some(Self { status, content: start..start + length }))
+    }
+
+    /// What the answer holds, if it is one with 200.
+    fn content<'a>(&self, answer: &'a [u8]) -> anyhow::Result<&'a [u8]> {
+        if self.status != 200 {
+            bail!("a request was answered with {}", String::from_utf8_lossy(answer));
+        }
+        Ok(answer.get(self.content.clone()).unwrap_or_default())
+    }
 }
 
 #[cfg(test)]
@@ -177,11 +241,14 @@ mod tests {
     }
 
     #[test]
-    fn a_head_tells_status_and_length() {
+    fn a_head_tells_status_and_content() {
         let answer = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\nx: y\r\n\r\nhello";
-        assert_eq!(head(answer).unwrap(), Some((503, answer.len())));
-        assert_eq!(head(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r").unwrap(), None);
-        assert!(head(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        let head = Head::of(answer).unwrap().unwrap();
+        assert_eq!(head, Head { status: 503, content: answer.len() - 5..answer.len() });
+        assert!(head.content(answer).unwrap_err().to_string().contains("hello"));
+        assert_eq!(Head { status: 200, ..head }.content(answer).unwrap(), b"hello");
+        assert_eq!(Head::of(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r").unwrap(), None);
+        assert!(Head::of(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `bench`: how fast Hermes is, on this machine, beside what its PostgreSQL can do there.
 //!
 //! Measures the real `hermes serve`, a process of its own, between a private PostgreSQL that is as durable as in production
-//! and the sandbox's Pipedrive. What must hold: figures that depend on the machine come with a yardstick taken in the same
-//! run; nothing is judged by a clock; and whatever is wrong about the outcome (an answer that is not 200, an event that was
-//! not applied, an object too many in Pipedrive) ends the run as a failure.
+//! and the sandbox's Pipedrive and Google. What must hold: figures that depend on the machine come with a yardstick taken
+//! in the same run; nothing is judged by a clock; and whatever is wrong about the outcome (an answer that is not 200, an
+//! event that was not applied, an object too many in Pipedrive, a meeting without its event) ends the run as a failure.
 
 mod args;
+mod call;
 mod database;
 mod hermes;
 mod house;
@@ -15,6 +16,7 @@ mod measure;
 mod pgbench;
 mod progress;
 mod report;
+mod request;
 mod statements;
 mod webhook;
 
@@ -56,6 +58,9 @@ async fn run(args: &Args) -> anyhow::Result<()> {
     }
     if args.includes(Part::Pipedrive) {
         report.pipedrive = Some(measure::pipedrive::measure(&house, &scale).await?);
+    }
+    if args.includes(Part::Calls) {
+        report.calls = Some(measure::calls::measure(&house, &scale).await?);
     }
     report.end()?;
 

@@ -1,5 +1,7 @@
 //! The figures, as tables for people and as JSON for programs.
 
+mod calls;
+
 use std::{
     fmt::{self, Display},
     time::Duration,
@@ -13,7 +15,9 @@ use crate::{
     hermes::Memory,
     house::House,
     machine::{self, Machine},
-    measure::{pipedrive::PipedriveFigures, process::ProcessFigures, webhooks::WebhookFigures},
+    measure::{
+        Row, calls::CallFigures, pipedrive::PipedriveFigures, process::ProcessFigures, webhooks::WebhookFigures,
+    },
 };
 
 #[derive(Debug, Serialize)]
@@ -26,6 +30,7 @@ pub(crate) struct Report {
     pub(crate) process: Option<ProcessFigures>,
     pub(crate) webhooks: Option<WebhookFigures>,
     pub(crate) pipedrive: Option<PipedriveFigures>,
+    pub(crate) calls: Option<CallFigures>,
     took_seconds: f64,
     load_after: f64,
 }
@@ -41,6 +46,7 @@ impl Report {
             process: None,
             webhooks: None,
             pipedrive: None,
+            calls: None,
             took_seconds: 0.0,
             load_after: 0.0,
         })
@@ -82,6 +88,10 @@ impl Display for Report {
         if let Some(figures) = &self.pipedrive {
             write!(f, "\n{figures}")?;
         }
+        if let Some(figures) = &self.calls {
+            writeln!(f, "\nCALLS")?;
+            write!(f, "{}{figures}", paragraph(&calls::circumstances(&self.scale)))?;
+        }
         Ok(())
     }
 }
@@ -97,22 +107,7 @@ impl Display for ProcessFigures {
 
 impl Display for WebhookFigures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for row in &self.rows {
-            write!(f, "{}", paragraph(&format!("{}: {}", row.name, row.what)))?;
-        }
-        let rows = self.rows.iter().map(|row| {
-            let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-            [
-                row.name.to_owned(),
-                format!("{:.0}", row.per_second),
-                format!("{:.1}", row.p50),
-                format!("{:.1}", row.p99),
-                format!("{:.0}", row.cpu),
-                or_dash(row.pgbench_per_second.map(|rate| format!("{rate:.0}"))),
-                or_dash(row.ratio.map(|ratio| format!("{ratio:.2}"))),
-            ]
-        });
-        write!(f, "{}", table(["", "webhooks/s", "p50 ms", "p99 ms", "CPU µs", "pgbench/s", "ratio"], rows))?;
+        write!(f, "{}", rows("webhooks/s", &self.rows))?;
         writeln!(f, "  memory after the load: {}", memory(&self.memory_after_load))
     }
 }
@@ -145,6 +140,26 @@ impl Display for PipedriveFigures {
             limited.limit_per_second
         )
     }
+}
+
+/// What each row is about, and the rows.
+fn rows<'a>(rate: &str, rows: impl IntoIterator<Item = &'a Row>) -> String {
+    let rows: Vec<&Row> = rows.into_iter().collect();
+    let explained = rows.iter().map(|row| paragraph(&format!("{}: {}", row.name, row.what)));
+    let lines = rows.iter().map(|row| {
+        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        [
+            row.name.to_owned(),
+            format!("{:.0}", row.per_second),
+            format!("{:.1}", row.p50),
+            format!("{:.1}", row.p99),
+            format!("{:.0}", row.cpu),
+            or_dash(row.pgbench_per_second.map(|rate| format!("{rate:.0}"))),
+            or_dash(row.ratio.map(|ratio| format!("{ratio:.2}"))),
+        ]
+    });
+    let lines = table(["", rate, "p50 ms", "p99 ms", "CPU µs", "pgbench/s", "ratio"], lines);
+    explained.chain([lines]).collect()
 }
 
 fn memory(memory: &Memory) -> String {

@@ -1,6 +1,6 @@
 //! Makes sure that the yardstick is the right one: what pgbench runs are the statements that Hermes issues.
 //!
-//! PostgreSQL itself is the witness. On a database that logs every statement, Hermes takes a sign-up and an update in, and
+//! PostgreSQL itself is the witness. On a database that logs every statement, Hermes answers a request of each kind, and
 //! pgbench runs each of its scripts once; then the two must have said the same, to the letter, except that a constant may
 //! stand for a parameter.
 
@@ -8,21 +8,23 @@ use std::{collections::HashMap, mem, time::Duration};
 
 use anyhow::{Context, bail};
 use chrono::Utc;
+use hermes_sandbox::google::{GoogleOptions, GoogleServer};
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    call::{self, Caller},
     database::Database,
+    hermes::Hermes,
     house::{House, Worker},
-    load::{self, End},
+    load,
     pgbench::{About, Amount, Pgbench},
     progress,
+    request::Request,
     webhook::{self, KnownClients},
 };
 
-const DATABASE: &str = "hermes_bench_statements";
-
-/// Every transaction that is compared stores an event, and no other does.
-const MARK: &str = r#"INSERT INTO "webhook_event""#;
+/// Every transaction that is compared says one of these, and no other does.
+const MARKS: [&str; 2] = [r#"INSERT INTO "webhook_event""#, r#""call_reservation""#];
 
 /// How long PostgreSQL may take to write its log.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,32 +32,75 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The statements of a transaction, one way to write each.
 type Transaction = Vec<String>;
 
-/// Fails when a script says anything else than Hermes.
-pub(crate) async fn check(house: &House, pgbench: &Pgbench) -> anyhow::Result<()> {
-    progress::tell("Comparing what pgbench's scripts say to PostgreSQL with what Hermes says …");
-    let database = house.database(DATABASE).await?;
-    // Holds for connections that are made from now on.
-    database.execute(&format!("ALTER DATABASE {DATABASE} SET log_statement = 'all'")).await?;
-    let hermes = house.hermes(&database, Worker::Nobody).await?;
-    let mut witness = Witness { database: &database, heard: 0 };
+/// What Hermes is asked, and what stands for it.
+struct Case {
+    request: Request,
+    about: About,
+    /// How many of them Hermes answers it with.
+    transactions: usize,
+}
 
+/// Fails when a script about webhooks says anything else than Hermes.
+pub(crate) async fn check_webhooks(house: &House, pgbench: &Pgbench) -> anyhow::Result<()> {
+    let database = logging(house, "hermes_bench_statements").await?;
+    let hermes = house.hermes(&database, Worker::Nobody).await?;
     let now = Utc::now();
     let sign_up = webhook::sign_up(&webhook::new_client(1), now);
     let edit = webhook::edit(&webhook::paying_client(1, 1, now), now);
     let known = KnownClients { first: 1, count: 1 };
-    for (webhook, about) in [(sign_up, About::New { first: 2 }), (edit, About::Known(known))] {
-        load::run(hermes.address(), vec![vec![webhook]], End::AllAnswered).await?;
-        let of_hermes = witness.next_transaction().await?;
+    let cases = [
+        Case { request: sign_up, about: About::New { first: 2 }, transactions: 1 },
+        Case { request: edit, about: About::Known(known), transactions: 1 },
+    ];
+    check(pgbench, &database, &hermes, cases).await?;
+    hermes.stop().await
+}
+
+/// Fails when a script about calls says anything else than Hermes.
+pub(crate) async fn check_calls(house: &House, pgbench: &Pgbench) -> anyhow::Result<()> {
+    let database = logging(house, "hermes_bench_call_statements").await?;
+    database.execute(call::ADD_STAFF).await?;
+    let google = GoogleServer::start(GoogleOptions::default()).await?;
+    let hermes = house.callbooker(&database, &google).await?;
+    let now = Utc::now();
+    let caller = Caller { number: 1, from: now };
+    let cases = [
+        Case { request: call::availability(call::week_after(now)), about: About::FirstOfStaff, transactions: 1 },
+        Case { request: caller.booking(), about: About::Callers { first: 2 }, transactions: 2 },
+    ];
+    check(pgbench, &database, &hermes, cases).await?;
+    hermes.stop().await
+}
+
+/// A database whose every statement is logged.
+async fn logging(house: &House, name: &str) -> anyhow::Result<Database> {
+    let database = house.database(name).await?;
+    // Holds for connections that are made from now on.
+    database.execute(&format!("ALTER DATABASE {name} SET log_statement = 'all'")).await?;
+    Ok(database)
+}
+
+async fn check<const N: usize>(
+    pgbench: &Pgbench,
+    database: &Database,
+    hermes: &Hermes,
+    cases: [Case; N],
+) -> anyhow::Result<()> {
+    progress::tell("Comparing what pgbench's scripts say to PostgreSQL with what Hermes says …");
+    let mut witness = Witness::of(database).await?;
+    for Case { request, about, transactions } in cases {
+        load::ask(hermes.address(), &request).await?;
+        let of_hermes = witness.next(transactions).await?;
         let compared = async {
-            pgbench.run(&database, about, Amount::Once).await?;
-            compare(&of_hermes, &witness.next_transaction().await?)
+            pgbench.run(database, about, Amount::Once).await?;
+            compare(&of_hermes, &witness.next(transactions).await?)
         };
         if let Err(error) = compared.await {
             progress::tell(&format!("Hermes says:\n  {};", of_hermes.join(";\n  ")));
             return Err(error.context(format!("{} has to be brought up to date", about.script())));
         }
     }
-    hermes.stop().await
+    Ok(())
 }
 
 fn compare(of_hermes: &Transaction, of_pgbench: &Transaction) -> anyhow::Result<()> {
@@ -73,28 +118,35 @@ fn compare(of_hermes: &Transaction, of_pgbench: &Transaction) -> anyhow::Result<
 
 struct Witness<'a> {
     database: &'a Database,
+    name: String,
     /// So many transactions have been told.
     heard: usize,
 }
 
-impl Witness<'_> {
-    /// What PostgreSQL logs as the next transaction that stores an event.
-    async fn next_transaction(&mut self) -> anyhow::Result<Transaction> {
+impl<'a> Witness<'a> {
+    async fn of(database: &'a Database) -> anyhow::Result<Self> {
+        let name = database.text("SELECT current_database()::text").await?.context("a database without a name")?;
+        Ok(Self { database, name, heard: 0 })
+    }
+
+    /// What PostgreSQL logs as the next transactions that are compared, one after the other.
+    async fn next(&mut self, count: usize) -> anyhow::Result<Transaction> {
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             let log = self.database.text("SELECT pg_read_file(pg_current_logfile())").await?;
             let log = log.context("PostgreSQL keeps no log")?;
-            if let Some(next) = transactions(&log, DATABASE).into_iter().nth(self.heard) {
-                self.heard += 1;
-                return Ok(next);
+            let next: Vec<_> = transactions(&log, &self.name).into_iter().skip(self.heard).take(count).collect();
+            if next.len() == count {
+                self.heard += count;
+                return Ok(next.concat());
             }
             sleep(Duration::from_millis(10)).await;
         }
-        bail!("PostgreSQL has logged no further webhook")
+        bail!("PostgreSQL has logged nothing further to compare")
     }
 }
 
-/// The transactions of this database that store an event and were committed, in the order of their ends.
+/// The transactions of this database that bear a mark and were committed, in the order of their ends.
 fn transactions(log: &str, database: &str) -> Vec<Transaction> {
     let mut open: HashMap<&str, Transaction> = HashMap::new();
     let mut committed = Vec::new();
@@ -114,7 +166,7 @@ fn transactions(log: &str, database: &str) -> Vec<Transaction> {
         transaction.push(normalized(statement));
         if statement == "COMMIT" {
             let ended = mem::take(transaction);
-            if ended.iter().any(|statement| statement.starts_with(MARK)) {
+            if ended.iter().any(|statement| MARKS.iter().any(|mark| statement.contains(mark))) {
                 committed.push(ended);
             }
         }
@@ -193,9 +245,13 @@ a 1.1 LOG:  statement: COMMIT;
 a 1.1 LOG:  statement: BEGIN
 a 1.1 LOG:  execute s0: INSERT INTO \"webhook_event\" VALUES ($1)
 a 1.1 LOG:  statement: ROLLBACK
+a 1.2 LOG:  statement: BEGIN
+a 1.2 LOG:  execute s1: SELECT 1 FROM \"call_reservation\"
+a 1.2 LOG:  statement: COMMIT
 ";
-        let expected = ["BEGIN", "INSERT INTO \"webhook_event\" VALUES (?)", "SELECT ? FROM two_lines", "COMMIT"];
-        assert_eq!(transactions(log, "a"), [expected]);
+        let webhook = ["BEGIN", "INSERT INTO \"webhook_event\" VALUES (?)", "SELECT ? FROM two_lines", "COMMIT"];
+        let call = ["BEGIN", "SELECT ? FROM \"call_reservation\"", "COMMIT"];
+        assert_eq!(transactions(log, "a"), [&webhook[..], &call[..]]);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hermes_sandbox::tc2::{ApiVersion, ClientSpec, Event, Sender, sign, webhook_body};
 use serde_json::{Value, json};
 
+use crate::request::{self, Request};
+
 /// What they are signed with.
 pub(crate) const KEY: &str = "bench-tc2-key";
 
@@ -16,9 +18,6 @@ pub(crate) struct KnownClients {
     pub(crate) first: i64,
     pub(crate) count: u16,
 }
-
-/// The request, byte for byte as it goes over the wire.
-pub(crate) type Request = Vec<u8>;
 
 /// An agency that has just signed up, as TC2 knows it then.
 pub(crate) fn new_client(id: i64) -> ClientSpec {
@@ -53,13 +52,8 @@ fn body(action: &str, client: &ClientSpec, at: DateTime<Utc>) -> String {
 }
 
 fn request(body: &str) -> Request {
-    format!(
-        "POST /tc2/callback/ HTTP/1.1\r\nHost: hermes\r\nContent-Type: application/json\r\nWebhook-Signature: {}\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        sign(body, KEY),
-        body.len(),
-    )
-    .into_bytes()
+    let headers = [request::JSON, ("Webhook-Signature", &sign(body, KEY))];
+    request::post("/tc2/callback/", &headers, body)
 }
 
 /// A client that has just signed up.

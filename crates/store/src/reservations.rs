@@ -72,6 +72,12 @@ pub struct Kept {
     pub is_under_way: bool,
 }
 
+type KeptColumns =
+    (reservation::start_time, reservation::end_time, reservation::withdrawn_at, reservation::next_attempt_at);
+
+const KEPT: KeptColumns =
+    (reservation::start_time, reservation::end_time, reservation::withdrawn_at, reservation::next_attempt_at);
+
 type KeptRow = (DateTime<Utc>, DateTime<Utc>, Option<DateTime<Utc>>, DateTime<Utc>);
 
 /// A booking that has not ended in its time has come to nothing, also as long as nobody has looked after it.
@@ -81,31 +87,15 @@ fn kept((start, end, withdrawn_at, deadline): KeptRow, now: DateTime<Utc>) -> Ke
 
 /// What is kept in a calendar.
 pub async fn of_calendar(tx: &mut Tx, email: &str, now: DateTime<Utc>) -> Result<Vec<Kept>, StoreError> {
-    let rows: Vec<KeptRow> = reservation::table
-        .filter(lower(reservation::calendar).eq(lower(email)))
-        .select((
-            reservation::start_time,
-            reservation::end_time,
-            reservation::withdrawn_at,
-            reservation::next_attempt_at,
-        ))
-        .load(tx)
-        .await?;
+    let rows: Vec<KeptRow> =
+        reservation::table.filter(lower(reservation::calendar).eq(lower(email))).select(KEPT).load(tx).await?;
     Ok(rows.into_iter().map(|row| kept(row, now)).collect())
 }
 
 /// What is kept for a contact.
 pub async fn of_contact(tx: &mut Tx, id: ContactId, now: DateTime<Utc>) -> Result<Vec<Kept>, StoreError> {
-    let rows: Vec<KeptRow> = reservation::table
-        .filter(reservation::contact_id.eq(id.get()))
-        .select((
-            reservation::start_time,
-            reservation::end_time,
-            reservation::withdrawn_at,
-            reservation::next_attempt_at,
-        ))
-        .load(tx)
-        .await?;
+    let rows: Vec<KeptRow> =
+        reservation::table.filter(reservation::contact_id.eq(id.get())).select(KEPT).load(tx).await?;
     Ok(rows.into_iter().map(|row| kept(row, now)).collect())
 }
 

@@ -35,7 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     // They stand for the outside, and must not share a mistake with the clients.
     ("hermes-sandbox", &[]),
-    ("hermes-bench", &["hermes-sandbox"]),
+    ("hermes-bench", &["hermes-domain", "hermes-sandbox"]),
     (
         "hermes-tests",
         &[

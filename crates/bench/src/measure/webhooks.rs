@@ -10,16 +10,18 @@ use chrono::Utc;
 use hermes_sandbox::pipedrive::{PipedriveOptions, PipedriveServer};
 use serde::Serialize;
 
-use super::median;
+use super::{Round, Row, enough};
 use crate::{
     args::Scale,
     database::Database,
     hermes::{Hermes, Memory},
     house::{House, Pace, Worker},
-    load::{self, Answers, End},
+    load::{self, Answers, End, Expected},
     pgbench::{About, Amount},
-    progress, statements,
-    webhook::{self, KnownClients, Request},
+    progress,
+    request::Request,
+    statements,
+    webhook::{self, KnownClients},
 };
 
 /// The first client of Hermes; pgbench's are far off.
@@ -29,40 +31,11 @@ const FIRST_OF_PGBENCH: i64 = 100_000_000;
 /// More clients than pgbench signs up in a round.
 const STRIDE_OF_PGBENCH: i64 = 10_000_000;
 
-/// So many tenths of the webhooks that the last round suggests are made ready for the next one.
-const RESERVE: usize = 16;
-
 #[derive(Debug, Serialize)]
 pub(crate) struct WebhookFigures {
     pub(crate) rows: Vec<Row>,
     /// Of the process without the worker, after all its rounds.
     pub(crate) memory_after_load: Memory,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Row {
-    pub(crate) name: &'static str,
-    pub(crate) what: &'static str,
-    pub(crate) webhooks: usize,
-    pub(crate) per_second: f64,
-    /// Latencies are in milliseconds.
-    pub(crate) p50: f64,
-    pub(crate) p99: f64,
-    /// Microseconds of processor time that Hermes takes for a webhook. What else the machine does changes it little.
-    pub(crate) cpu: f64,
-    pub(crate) pgbench_per_second: Option<f64>,
-    /// The median of the ratios of the rounds, each to the round of pgbench that followed it.
-    pub(crate) ratio: Option<f64>,
-    pub(crate) rounds: Vec<Round>,
-}
-
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Round {
-    per_second: f64,
-    p50: f64,
-    p99: f64,
-    cpu: f64,
-    pgbench_per_second: Option<f64>,
 }
 
 const UPDATE: (&str, &str) = (
@@ -79,7 +52,7 @@ const UPDATE_WHILE_WORKING: (&str, &str) = (
 
 pub(crate) async fn measure(house: &House, scale: &Scale) -> anyhow::Result<WebhookFigures> {
     if let Some(pgbench) = &house.pgbench {
-        statements::check(house, pgbench).await?;
+        statements::check_webhooks(house, pgbench).await?;
     }
 
     let mut bench = Bench::new(house, scale, "hermes_bench_webhooks", Worker::Nobody).await?;
@@ -128,13 +101,12 @@ impl<'a> Bench<'a> {
 
     async fn rounds(
         &mut self,
-        (name, what): (&'static str, &'static str),
+        title: (&'static str, &'static str),
         subject: Subject,
         beside_pgbench: bool,
     ) -> anyhow::Result<Row> {
         let mut count = usize::from(self.scale.known_clients);
         let mut rounds = Vec::new();
-        let mut webhooks = 0;
         // The first one is for warming up: connections, prepared statements, caches.
         for number in 0..=self.scale.rounds {
             let warm_up = number == 0;
@@ -153,31 +125,12 @@ impl<'a> Bench<'a> {
                 continue;
             }
             let yardstick = if beside_pgbench { self.pgbench(subject, time).await? } else { None };
-            webhooks += answers.count();
-            let round = Round {
-                per_second: answers.per_second(),
-                p50: millis(answers.percentile(50)),
-                p99: millis(answers.percentile(99)),
-                cpu: answers.each(cpu) * 1e6,
-                pgbench_per_second: yardstick,
-            };
+            let round = Round::new(&answers, cpu, yardstick);
             let beside = yardstick.map(|rate| format!(", pgbench {rate:.0}/s")).unwrap_or_default();
-            progress::tell(&format!("  {name}, round {number}: {:.0}/s{beside}", round.per_second));
+            progress::tell(&format!("  {}, round {number}: {:.0}/s{beside}", title.0, round.per_second));
             rounds.push(round);
         }
-        let of = |value: fn(&Round) -> Option<f64>| median(rounds.iter().filter_map(value));
-        Ok(Row {
-            name,
-            what,
-            webhooks,
-            per_second: of(|round| Some(round.per_second)).unwrap_or_default(),
-            p50: of(|round| Some(round.p50)).unwrap_or_default(),
-            p99: of(|round| Some(round.p99)).unwrap_or_default(),
-            cpu: of(|round| Some(round.cpu)).unwrap_or_default(),
-            pgbench_per_second: of(|round| round.pgbench_per_second),
-            ratio: of(|round| round.pgbench_per_second.map(|yardstick| round.per_second / yardstick)),
-            rounds,
-        })
+        Ok(Row::new(title, rounds))
     }
 
     /// As many for each connection, so that a client's webhooks all come over the same one, and in their order.
@@ -206,7 +159,7 @@ impl<'a> Bench<'a> {
     /// Sends webhooks, and makes sure that they have done what they should.
     async fn load(&self, subject: Subject, requests: Vec<Vec<Request>>, end: End) -> anyhow::Result<Answers> {
         let before = Holdings::of(&self.database).await?;
-        let answers = load::run(self.hermes.address(), requests, end).await?;
+        let answers = load::run(self.hermes.address(), requests, end, Expected::Anything).await?;
         let after = Holdings::of(&self.database).await?;
         let sign_ups = match subject {
             Subject::KnownClients => 0,
@@ -261,16 +214,4 @@ impl Holdings {
             deals: database.count("SELECT count(*) FROM deal").await?,
         })
     }
-}
-
-/// How many webhooks a round needs at the most, by the rate of the last one.
-fn enough(last: &Answers, round: Duration) -> usize {
-    let seconds = usize::try_from(round.as_secs()).unwrap_or(usize::MAX);
-    let per_second =
-        last.latencies.len().saturating_mul(1000) / usize::try_from(last.elapsed.as_millis()).unwrap_or(1).max(1);
-    per_second.saturating_mul(seconds).saturating_mul(RESERVE) / 10
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }
