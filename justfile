@@ -15,6 +15,10 @@ run *args:
 migrate *args:
     cargo run -- migrate {{args}}
 
+# Delete everything that Hermes keeps, and begin anew (asks first; `--yes` does not)
+reset-db *args:
+    cargo run -- reset-db {{args}}
+
 # All tests
 test *args:
     cargo test --workspace {{args}}
@@ -22,6 +26,10 @@ test *args:
 # Random histories of TC2, Pipedrive and Hermes, far more than the tests play (again with the same: `HERMES_SEED=7 just soak`)
 soak histories='5000':
     HERMES_HISTORIES={{histories}} HERMES_SEED=${HERMES_SEED:-$(date +%s)} cargo test -p hermes-tests --test it -- --nocapture convergence::
+
+# Random calendars, of which every free call is offered and can be booked, far more than the tests fill
+calendars count='1000':
+    HERMES_CALENDARS={{count}} cargo test -p hermes-tests --test it -- availability::calendars::
 
 # Lines that the tests reach (needs cargo-llvm-cov)
 coverage *args:

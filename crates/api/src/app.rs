@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use hermes_domain::ports::{Calendar, ClientDirectory, ClientWebhooks, Clock, Crm, CrmWebhooks};
 use hermes_google::{GoogleCalendar, ServiceAccount};
 use hermes_http::{HttpConfig, Origins, Server, Services};
-use hermes_pipedrive::{Client, Credentials, FieldMap, PipedriveCrm, PipedriveWebhooks};
+use hermes_pipedrive::{Client, Credentials, PipedriveCrm, PipedriveWebhooks};
 use hermes_store::{Store, StoreConfig};
 use hermes_sync::{
     CompanySearch, Inbox, InboxPorts, LinkKey, Reconciler, SyncSettings, WorkSignal, Worker,
@@ -39,7 +39,7 @@ pub struct Parts {
 impl Parts {
     /// The real parts. Must be called within a multi-threaded Tokio runtime.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
-        let fields = FieldMap::default();
+        let fields = config.pipedrive.fields.clone();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Ok(Self {
             store: store(config)?,

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use hermes_domain::ids::CompanyId;
 
-use crate::config::{self, ConfigError, Purpose};
+use crate::config::{self, ConfigError, FIELD_FILE, Purpose};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,7 +37,11 @@ pub enum Command {
     Worker(Worker),
     /// Bring the database to this version, or back.
     Migrate(Migrate),
-    /// Run Hermes against local stand-ins for Pipedrive and TutorCruncher.
+    /// Delete everything that Hermes keeps in its database, and begin anew.
+    ///
+    /// Asks first. Other tables of the database stay. Stop every process of Hermes before.
+    ResetDb(ResetDb),
+    /// Run Hermes against local stand-ins for Pipedrive, TutorCruncher and Google, with a page to book calls on.
     ///
     /// Needs no account, and reads no configuration but `DATABASE_URL` of the environment. Where that is set, a database
     /// with a name of its own is made on the server that it names, and dropped at the end; nothing else there is touched.
@@ -138,6 +142,13 @@ pub struct Sandbox {
 }
 
 #[derive(Debug, Args)]
+pub struct ResetDb {
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Status {
     /// Print it as JSON.
     #[arg(long)]
@@ -190,9 +201,12 @@ impl Command {
         match self {
             Self::Serve(_) => Purpose::Serve,
             Self::Worker(_) => Purpose::Work,
-            Self::Migrate(_) | Self::Sandbox(_) | Self::Status(_) | Self::Retry(_) | Self::Dismiss(_) => {
-                Purpose::Maintain
-            }
+            Self::Migrate(_)
+            | Self::ResetDb(_)
+            | Self::Sandbox(_)
+            | Self::Status(_)
+            | Self::Retry(_)
+            | Self::Dismiss(_) => Purpose::Maintain,
         }
     }
 }
@@ -210,7 +224,8 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
 
 fn after_long_help() -> String {
     format!(
-        "{EXAMPLES}\n\n{}\n\nExit codes: 0 done, 1 failed, 2 wrong command line or configuration.",
+        "{EXAMPLES}\n\n{}\n\nThe file {FIELD_FILE} of the working directory names the custom fields of another Pipedrive \
+         account than TutorCruncher's own.\n\nExit codes: 0 done, 1 failed, 2 wrong command line or configuration.",
         config::environment()
     )
 }

@@ -12,7 +12,9 @@ mod variables;
 
 use std::{
     fmt::Write,
+    fs, io,
     num::{NonZero, NonZeroU32},
+    path::Path,
     thread,
     time::Duration,
 };
@@ -20,6 +22,7 @@ use std::{
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use hermes_domain::office_hours::HoursSettings;
+use hermes_pipedrive::FieldMap;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -31,6 +34,9 @@ pub use self::{
     variables::{Known, VARIABLES},
 };
 use crate::config::variables as var;
+
+/// In the working directory: the custom fields of another Pipedrive account than TutorCruncher's own.
+pub const FIELD_FILE: &str = "hermes-fields.toml";
 
 /// What a process is for, and so which variables it cannot do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +112,8 @@ pub struct Pipedrive {
     pub rate_period: Duration,
     /// Of one request.
     pub timeout: Duration,
+    /// Which custom field of the account stands for which field of Hermes.
+    pub fields: FieldMap,
     /// What webhooks must carry, if anything.
     pub webhook_login: Option<BasicAuth>,
 }
@@ -163,7 +171,9 @@ pub struct Telemetry {
 impl Config {
     /// Reads the environment of this process, and for what is not there the file `.env` of the working directory.
     pub fn from_env(purpose: Purpose) -> Result<Self, ConfigError> {
-        Self::checked(&Vars::load()?, purpose)
+        let mut config = Self::checked(&Vars::load()?, purpose)?;
+        config.pipedrive.fields = fields_of(Path::new(FIELD_FILE))?;
+        Ok(config)
     }
 
     /// Reads variables that come from elsewhere, as if they were the whole environment.
@@ -204,6 +214,7 @@ impl Config {
                 max_rate: var::PD_API_MAX_RATE.get_or_default(vars)?,
                 rate_period: seconds(var::PD_API_RATE_PERIOD.get_or_default(vars)?),
                 timeout: seconds(var::PD_API_TIMEOUT_SECS.get_or_default(vars)?),
+                fields: FieldMap::default(),
                 webhook_login: var::PD_WEBHOOK_USERNAME
                     .get(vars)?
                     .zip(var::PD_WEBHOOK_PASSWORD.get(vars)?)
@@ -260,6 +271,15 @@ fn missing_secrets(vars: &Vars, purpose: Purpose) -> Vec<Misconfigured> {
     let secured = var::DEV_MODE.get_or_default(vars).is_ok_and(|dev_mode| !dev_mode);
     let missing = purpose.requires().iter().filter(|known| secured && vars.get(known.name).is_none());
     missing.map(|known| Misconfigured::missing(known.name, "DEV_MODE is not true")).collect()
+}
+
+/// The custom fields that a file names, or those of TutorCruncher's own account where there is no file.
+fn fields_of(file: &Path) -> Result<FieldMap, ConfigError> {
+    match fs::read_to_string(file) {
+        Ok(text) => FieldMap::from_toml(&text).map_err(ConfigError::Fields),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(FieldMap::default()),
+        Err(error) => Err(ConfigError::UnreadableFields(error)),
+    }
 }
 
 /// A login is a name and a password; a service account is at least an address and a key.

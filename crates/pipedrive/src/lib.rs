@@ -3,7 +3,8 @@
 //!
 //! - [`Client`] is typed access to organizations, persons, deals, activities and what describes them. It keeps the rate
 //!   limit, repeats what is safe to repeat, and reports failures by their meaning ([`Error`]). It knows nothing of Hermes.
-//! - [`FieldMap`] says which custom field of an account stands for which field of Hermes.
+//! - [`FieldMap`] says which custom field of an account stands for which field of Hermes; another account than
+//!   TutorCruncher's own has it in a file ([`FieldMap::from_toml`]).
 //! - [`PipedriveCrm`] puts both together behind the port [`hermes_domain::ports::Crm`].
 //! - [`PipedriveWebhooks`] is the port [`hermes_domain::ports::CrmWebhooks`]: whether a webhook (v2) is genuine, and what it
 //!   says. It does no I/O, and no input makes it panic. What it sees of an object is what [`PipedriveCrm`] reads of it.
@@ -37,6 +38,7 @@ mod config;
 mod convert;
 mod crm;
 mod error;
+mod field_file;
 mod field_map;
 mod gate;
 mod json;
@@ -51,6 +53,7 @@ pub use client::Client;
 pub use config::{Config, Retry, Secret};
 pub use crm::PipedriveCrm;
 pub use error::{BuildError, Error, Result};
+pub use field_file::FieldFileError;
 pub use field_map::{CustomField, CustomFields, FieldMap, FieldMapError, FieldType, MappedField};
 pub use pages::{Filter, Pages, Search};
 pub use transport::Version;

@@ -1,6 +1,6 @@
 //! Bringing the database to the schema this version needs.
 
-use diesel::{connection::SimpleConnection, migration::MigrationSource, pg::Pg};
+use diesel::{Connection as _, connection::SimpleConnection, migration::MigrationSource, pg::Pg};
 use diesel_async::{AsyncPgConnection, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -13,6 +13,12 @@ const MIGRATION_LOCK: i64 = 0x4865_726d_6573_0001;
 
 /// Behind a migration that waits for a table everybody else waits too; better to give up and try again.
 const TABLE_LOCK_PATIENCE: &str = "10s";
+
+/// v4's own note of its migrations goes as well: its tables do.
+const DROP_ALL: &str = "
+    DROP TABLE IF EXISTS admin, stage, pipeline, config, company, contact, deal, meeting, webhook_event, dirty_company,
+        pipedrive_object, pipedrive_latest, call_reservation, alembic_version, __diesel_schema_migrations;
+    DROP SEQUENCE IF EXISTS dirty_company_version";
 
 /// One migration, and whether the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +51,18 @@ impl Store {
                 reverted.push(version.to_string());
             }
             Ok(reverted)
+        })
+        .await
+    }
+
+    /// Deletes everything that Hermes keeps, and begins anew. What else is in the database stays.
+    pub async fn reset(&self) -> Result<(), StoreError> {
+        self.under_migration_lock(|connection| {
+            connection.transaction(|connection| {
+                connection.batch_execute(DROP_ALL)?;
+                connection.run_pending_migrations(MIGRATIONS).map_err(|error| failed(&*error))?;
+                Ok(())
+            })
         })
         .await
     }

@@ -128,7 +128,7 @@ async fn an_event_that_appears_after_it_was_given_up_is_taken_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_booking_that_takes_longer_than_its_term_has_been_taken_back() {
     let world = World::with().google().pipedrive_timeout(Duration::from_secs(10)).start().await;
-    world.google().faults().set([Rule::new(Fault::latency(Duration::from_secs(3))).on("POST", EVENTS)]);
+    world.google().faults().set([Rule::new(Fault::latency(Duration::from_secs(6))).on("POST", EVENTS)]);
     let call = a_call(&world);
     let book = async { world.book_sales(&call).await };
     let overtake = async {
@@ -152,7 +152,7 @@ async fn a_booking_that_takes_longer_than_its_term_has_been_taken_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_goes_away_before_the_call_is_a_meeting_costs_the_booking_and_nothing_else() {
     let world = World::with().google().pipedrive_timeout(Duration::from_secs(10)).start().await;
-    world.google().faults().set([Rule::new(Fault::latency(Duration::from_millis(800))).on("POST", EVENTS)]);
+    world.google().faults().set([Rule::new(Fault::latency(Duration::from_secs(3))).on("POST", EVENTS)]);
     let call = a_call(&world);
     let book = async { world.book_sales(&call).await };
     let close = async {
@@ -220,7 +220,7 @@ async fn killed_before_the_calendar_was_asked_hermes_keeps_the_time_for_a_while(
 async fn killed_after_the_calendar_took_the_event_hermes_takes_it_back() {
     let world = World::with().for_processes().google().start().await;
     let mut hermes = Process::start(HERMES, &world, &[]).await;
-    world.google().faults().set([Rule::new(Fault::latency(Duration::from_millis(500))).on("POST", BUSY)]);
+    world.google().faults().set([Rule::new(Fault::latency(Duration::from_secs(3))).on("POST", BUSY)]);
     let call = hermes.request(reqwest::Method::POST, "/callbooker/sales/book/").json(&a_call(&world).0).send();
     let call = tokio::spawn(call);
     is_reserved(&world).await;

@@ -23,7 +23,7 @@ fn bobs_call(world: &World, days: i64) -> SalesCall {
 
 /// Books a call, and does something else as soon as the calendar has been given the event, and before it has it.
 async fn book_and_meanwhile(world: &World, call: &SalesCall, meanwhile: impl Future<Output = ()>) -> Answer {
-    world.google().faults().set([Rule::new(Fault::latency(Duration::from_secs(2))).on("POST", "*/events")]);
+    world.google().faults().set([Rule::new(Fault::latency(Duration::from_secs(5))).on("POST", "*/events")]);
     let before = world.google().log().count("POST", "/calendar/v3/calendars/");
     let asked = async {
         let asked = async || (world.google().log().count("POST", "/calendar/v3/calendars/") > before).then_some(());

@@ -3,9 +3,11 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Stdio};
 
 use hermes_store::Store;
-use hermes_tests::Database;
+use hermes_tests::{Database, Process, World};
 use serde_json::Value;
 use tokio::{process::Command, task::JoinSet};
+
+use crate::processes::HERMES;
 
 const V4_SCHEMA: &str = include_str!("../../fixtures/v4-schema.sql");
 
@@ -45,6 +47,26 @@ async fn live_v4() -> Database {
     database.execute(V4_SCHEMA).await;
     database.execute(V4_ROWS).await;
     database
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_leaves_an_empty_database_of_this_version_and_what_is_not_ours() {
+    let (v4, new) = (live_v4().await, Database::migrated().await);
+    migrate(&v4.store()).await;
+    v4.execute("CREATE TABLE diary (entry text); INSERT INTO diary VALUES ('of somebody else')").await;
+    for _ in 0..2 {
+        v4.store().reset().await.unwrap();
+        for table in V4_TABLES {
+            assert_eq!(v4.count(table).await, 0, "{table}");
+        }
+        assert_eq!(v4.count("diary").await, 1);
+    }
+    v4.execute("DROP TABLE diary").await;
+    assert_eq!(schema(&v4).await, schema(&new).await);
+    assert_eq!(migrate(&v4.store()).await, Vec::<String>::new());
+    for database in [v4, new] {
+        database.remove().await;
+    }
 }
 
 async fn migrate(store: &Store) -> Vec<String> {
@@ -279,4 +301,19 @@ fn udt_name(diesel_type: &str) -> &'static str {
         "Bytea" => "bytea",
         unknown => panic!("what does PostgreSQL call {unknown}?"),
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_is_not_done_by_accident() {
+    let world = World::with().for_processes().start().await;
+    world.database().execute("INSERT INTO webhook_event (source, received_at, payload, state, attempts) VALUES ('tc2', now(), '{}', 'applied', 1)").await;
+    let refused = Process::output(HERMES, &["reset-db"], &world).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("say --yes to do it"), "{refused:?}");
+    assert_eq!((world.database().count("webhook_event").await, world.database().count("admin").await), (1, 3));
+
+    let done = Process::output(HERMES, &["reset-db", "--yes"], &world).await;
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!((world.database().count("webhook_event").await, world.database().count("admin").await), (0, 0));
+    world.leave().await;
 }

@@ -2,6 +2,7 @@
 
 mod dismiss;
 mod migrate;
+mod reset_db;
 mod retry;
 mod sandbox;
 mod serve;
@@ -35,6 +36,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
             Command::Serve(args) => serve::serve(&config, args).await,
             Command::Worker(args) => serve::work(&config, args).await,
             Command::Migrate(args) => migrate::migrate(&config, args.migration()).await,
+            Command::ResetDb(args) => reset_db::reset_db(&config, args.yes).await,
             Command::Status(args) => status::status(&config, args.json).await,
             Command::Retry(args) => retry::retry(&config, args.target()).await,
             Command::Dismiss(args) => dismiss::dismiss(&config, args.event).await,

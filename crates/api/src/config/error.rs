@@ -2,6 +2,10 @@
 
 use std::{borrow::Cow, fmt, io};
 
+use hermes_pipedrive::FieldFileError;
+
+use super::FIELD_FILE;
+
 /// The description of what a variable should hold: `a whole number from 1 to 100`.
 pub(super) type Expected = Cow<'static, str>;
 
@@ -51,6 +55,11 @@ pub enum ConfigError {
          a value that begins with a quote ends with one, and nothing but a comment follows it"
     )]
     Malformed { line: usize },
+    #[error("the file {FIELD_FILE} cannot be read; it must be UTF-8 text that this user may read")]
+    UnreadableFields(#[source] io::Error),
+    /// Every fault of it.
+    #[error("the file {FIELD_FILE} cannot be used\n  {}", .0.to_string().replace('\n', "\n  "))]
+    Fields(FieldFileError),
     /// Every fault of every variable.
     #[error("{}", report(.0))]
     Faults(Vec<Misconfigured>),

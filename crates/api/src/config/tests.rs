@@ -116,6 +116,23 @@ fn hours_that_are_not_set_are_left_to_the_database_and_their_defaults_are_those_
 }
 
 #[test]
+fn a_file_names_the_custom_fields_of_another_account_and_without_one_they_are_tutorcrunchers() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(FIELD_FILE);
+    assert_eq!(fields_of(&file).unwrap(), FieldMap::default());
+
+    let key = "0123456789abcdef0123456789abcdef01234567";
+    fs::write(&file, format!("[contact]\nhermes_id = {{ key = \"{key}\", type = \"varchar\" }}\n")).unwrap();
+    assert_ne!(fields_of(&file).unwrap(), FieldMap::default());
+
+    fs::write(&file, "[contact]\nhermes_id = { key = \"x\", type = \"varchar\" }\n[people]\n").unwrap();
+    let told = fields_of(&file).unwrap_err().to_string();
+    assert_eq!(told.lines().count(), 3, "{told}");
+    assert!(told.starts_with("the file hermes-fields.toml cannot be used\n  "), "{told}");
+    assert!(matches!(fields_of(folder.path()), Err(ConfigError::UnreadableFields(_))));
+}
+
+#[test]
 fn a_service_account_needs_an_address_and_a_key_and_has_googles_urls() {
     let google = config(&[("G_CLIENT_EMAIL", "h@p.iam.gserviceaccount.com"), ("G_PRIVATE_KEY", KEY)]).google.unwrap();
     assert_eq!(google.client_email, "h@p.iam.gserviceaccount.com");
