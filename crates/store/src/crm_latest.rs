@@ -44,7 +44,7 @@ pub async fn was_seen(
     note(tx, kind, id, Latest { changed_at, gone: false, merged_into: None }).await
 }
 
-/// The object was deleted.
+/// The object was deleted. Once it is known what it has become, that stays known.
 pub async fn is_gone(
     tx: &mut Tx,
     kind: ObjectKind,
@@ -52,6 +52,10 @@ pub async fn is_gone(
     at: Option<DateTime<Utc>>,
     merged_into: Option<i32>,
 ) -> Result<(), StoreError> {
+    let merged_into = match merged_into {
+        Some(successor) => Some(successor),
+        None => of(tx, kind, id).await?.filter(|latest| latest.gone).and_then(|latest| latest.merged_into),
+    };
     note(tx, kind, id, Latest { changed_at: at, gone: true, merged_into }).await
 }
 

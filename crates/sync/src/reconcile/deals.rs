@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use hermes_domain::{
     ContactId, Deal, DealId, DealStatus, PdDealId, PdOrgId, PdPersonId,
+    adopt::is_joined_from,
     record::{DealField, Record, Value},
     render::{self, DealLinks},
 };
@@ -124,8 +125,14 @@ impl Pass<'_> {
             Noted::AsRead(agreement) => agreement,
             Noted::Changed if closed_meanwhile => {
                 // Hermes follows; what it had for the open deal is not sent to the closed one.
+                // But for what a merge has joined, which is put right.
                 let mut unsent = wanted.changes_from(&sent.unwrap_or_default());
                 unsent.remove(DealField::Status);
+                for (field, ours) in wanted.iter() {
+                    if seen.values.get(field).is_some_and(|theirs| is_joined_from(theirs, ours)) {
+                        unsent.remove(field);
+                    }
+                }
                 return self.agree_on(deal, id, &unsent).await;
             }
             Noted::Changed => return Ok(()),

@@ -192,6 +192,12 @@ impl Reconciler {
         let context =
             Context { schema: self.crm.schema(), tc2_base_url: &self.settings.tc2_base_url, now, answers: None };
         let taken = apply_crm::take_up::<K>(tx, &context, hermes_id, seen, manner).await?;
+        if let (Manner::Read, Some(wait)) = (manner, taken.as_ref().and_then(|taken| taken.wait.clone()))
+            && wait.waits_for.is_some_and(|awaited| awaited.kind == ObjectKind::Organization)
+        {
+            // Nothing else tells of it once the organization is known, so that it is looked at again until then.
+            return Err(ApplyError::Waits(wait));
+        }
         crm_objects::write_ended(tx, K::KIND, hermes_id).await?;
         match taken {
             Some(taken) if !taken.changed => Ok(Noted::AsRead(taken.agreement)),
@@ -243,6 +249,7 @@ impl Reconciler {
         let created: CrmResult<Sighting<K::Id, K::Field>> = self.heard(K::create(&*self.crm, wanted).await);
         match created {
             Ok(seen) => {
+                self.replaces(K::KIND, known.and_then(|known| known.pipedrive_id), K::number(seen.id)).await?;
                 self.note::<K>(company, hermes_id, &seen, Manner::Answered(wanted)).await?;
                 Ok(seen.id)
             }
@@ -251,6 +258,12 @@ impl Reconciler {
                 Err(error.into())
             }
         }
+    }
+
+    /// What was made anew stands for what was there before, also for whoever was merged into that or belongs to it.
+    async fn replaces(&self, kind: ObjectKind, before: Option<i32>, now: i32) -> Result<(), StoreError> {
+        let Some(before) = before.filter(|before| *before != now) else { return Ok(()) };
+        self.store.transaction(async |tx| crm_latest::is_gone(tx, kind, before, None, Some(now)).await).await
     }
 
     /// Notes the intent to create.

@@ -2,7 +2,7 @@
 
 use hermes_sandbox::pipedrive::{Kind, MergeStyle};
 
-use super::history::{Act, OrganizationEdit, PersonEdit, Post, Step, Tc2Change, Which};
+use super::history::{Act, DealEdit, OrganizationEdit, PersonEdit, Post, Step, Tc2Change, Which};
 
 /// Each with what was wrong.
 pub(super) fn histories() -> Vec<(&'static str, Vec<Step>)> {
@@ -44,6 +44,59 @@ pub(super) fn histories() -> Vec<(&'static str, Vec<Step>)> {
                 Step::Screen(Act::Delete(Kind::Organization, 1)),
                 Step::Screen(Act::EditPerson { nth: 1, edit: PersonEdit::Organization(0) }),
                 Step::Work(None),
+            ],
+        ),
+        (
+            "people whom a merge had moved to an organization that Hermes did not know yet stayed out of line",
+            vec![
+                Step::SignUp { client: 0 },
+                all(),
+                Step::Work(None),
+                Step::Tc2 { client: 0, change: Tc2Change::Plan("monthly-startup") },
+                all(),
+                Step::Screen(Act::CreateOrganization { name: "Castle Tutors" }),
+                Step::Screen(Act::Merge { kind: Kind::Organization, loser: 0, winner: 0, style: MergeStyle::Survivor }),
+                Step::Work(None),
+            ],
+        ),
+        (
+            "what a merge had joined in a deal was never put right, as somebody closed the deal meanwhile",
+            vec![
+                Step::SignUp { client: 0 },
+                Step::SignUp { client: 1 },
+                all(),
+                Step::Work(None),
+                all(),
+                Step::Screen(Act::Merge { kind: Kind::Deal, loser: 2, winner: 0, style: MergeStyle::Joined }),
+                all(),
+                Step::Tc2 { client: 3, change: Tc2Change::Count(0) },
+                all(),
+                Step::Screen(Act::EditDeal { nth: 2, edit: DealEdit::Status("lost") }),
+                Step::Work(None),
+            ],
+        ),
+        (
+            "a person that came back after its organization had been merged away",
+            vec![
+                Step::SignUp { client: 0 },
+                Step::SignUp { client: 1 },
+                Step::SignUp { client: 2 },
+                all(),
+                Step::Work(None),
+                Step::Screen(Act::EditPerson { nth: 2, edit: PersonEdit::Organization(1) }),
+                Step::Screen(Act::Merge { kind: Kind::Organization, loser: 3, winner: 1, style: MergeStyle::Survivor }),
+                Step::Tc2 { client: 2, change: Tc2Change::Count(1) },
+                Step::Screen(Act::EditDeal { nth: 1, edit: DealEdit::Title("Keep Learning") }),
+                Step::Screen(Act::Restore(Kind::Organization, 0)),
+                Step::Screen(Act::EditDeal { nth: 0, edit: DealEdit::Title("Tower & Co") }),
+                all(),
+                Step::Post(Post { which: Which::Reversed, copies: 3 }),
+                Step::Screen(Act::Merge { kind: Kind::Organization, loser: 0, winner: 3, style: MergeStyle::Joined }),
+                Step::Screen(Act::Delete(Kind::Organization, 2)),
+                Step::Screen(Act::EditOrganization { nth: 1, edit: OrganizationEdit::Clear("tc2_status") }),
+                Step::Screen(Act::Restore(Kind::Person, 3)),
+                Step::Work(None),
+                Step::Seconds(1),
             ],
         ),
     ]
