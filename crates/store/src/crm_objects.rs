@@ -69,6 +69,11 @@ impl CrmObject {
         Agreement { sent: read(&self.sent), shown: read(&self.shown) }
     }
 
+    /// It is to be looked at before anything is sent to it.
+    pub const fn is_in_doubt(&self) -> bool {
+        self.sent.is_none() && self.shown.is_some()
+    }
+
     /// What was deliberately not sent to the object `pipedrive_id`.
     pub fn withheld_from<F: Field>(&self, pipedrive_id: i32) -> Option<Record<F>> {
         self.withheld.as_ref().filter(|_| self.pipedrive_id == Some(pipedrive_id)).map(Record::from_json)
@@ -248,13 +253,14 @@ pub async fn purge_failed(tx: &mut Tx, id: i32) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Links to the CRM's object `from` lead to `to` now: it has moved them itself, in a merge.
+/// Links to the CRM's object `from` lead to `to` now: it has moved them itself, in a merge. Objects in doubt are left to be
+/// looked at: whose they are is what is to be found out.
 pub async fn relink<F: Field>(tx: &mut Tx, kind: ObjectKind, link: F, from: i32, to: i32) -> Result<(), StoreError> {
     diesel::sql_query(
         "UPDATE pipedrive_object
          SET sent = CASE WHEN sent -> $2 = to_jsonb($3) THEN jsonb_set(sent, ARRAY[$2], to_jsonb($4)) ELSE sent END,
              shown = CASE WHEN shown -> $2 = to_jsonb($3) THEN jsonb_set(shown, ARRAY[$2], to_jsonb($4)) ELSE shown END
-         WHERE kind = $1 AND (sent -> $2 = to_jsonb($3) OR shown -> $2 = to_jsonb($3))",
+         WHERE kind = $1 AND sent IS NOT NULL AND (sent -> $2 = to_jsonb($3) OR shown -> $2 = to_jsonb($3))",
     )
     .bind::<Text, _>(kind.as_str())
     .bind::<Text, _>(link.name())

@@ -66,6 +66,7 @@ impl Pass<'_> {
             (false, _, _) => full,
             (true, true, _) => full.only(&[DealField::Status, DealField::PaidInvoiceCount]),
             (true, false, true) => full.only(&[DealField::PaidInvoiceCount]),
+            (true, false, false) if known.is_some_and(CrmObject::is_in_doubt) => full.only(&[]),
             (true, false, false) => return Ok(()),
         };
         self.send_deal(deal, id, known, &wanted).await

@@ -194,7 +194,8 @@ impl Pass<'_> {
             }
             Err(Failure { trouble, id: None }) => return Err(trouble),
         };
-        let has_people = self.world.contacts.iter().any(|contact| contact.crm_id.is_some());
+        let has_people = self.world.contacts.iter().any(|contact| contact.crm_id.is_some())
+            || self.world.deals.iter().any(|deal| deal.crm_id.is_some());
         if company.crm_id != Some(org) && has_people {
             return self.begin_anew_below_the_organization().await;
         }
@@ -203,8 +204,8 @@ impl Pass<'_> {
         self.show_meetings(org, &persons, &troubled_deals, troubles).await
     }
 
-    /// The organization was gone and there is another one now. Whoever deleted the old one may have moved its people
-    /// elsewhere before, so each is looked at before it is moved to the new one.
+    /// The organization was gone and there is another one now. Whoever deleted the old one may have moved its people and
+    /// deals elsewhere before, so each is looked at before it is moved to the new one.
     async fn begin_anew_below_the_organization(&self) -> Result<(), Trouble> {
         let (company, now) = (self.world.company.id, self.reconciler.clock.now());
         self.reconciler
@@ -212,6 +213,9 @@ impl Pass<'_> {
             .transaction(async |tx| {
                 for contact in &self.world.contacts {
                     crm_objects::doubt(tx, ObjectKind::Person, contact.id.get()).await?;
+                }
+                for deal in &self.world.deals {
+                    crm_objects::doubt(tx, ObjectKind::Deal, deal.id.get()).await?;
                 }
                 dirty::mark(tx, company, Priority::Edit, now).await
             })

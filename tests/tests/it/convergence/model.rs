@@ -8,6 +8,7 @@ use super::{
     account::{Account, Fields, KINDS, Key, Shown},
     history::Tc2Change,
     rows::{Row, Rows},
+    screen::Merge,
 };
 
 /// Fields of an organization that TC2 tells.
@@ -116,12 +117,12 @@ pub(super) struct Model {
     /// Objects that were deleted or merged at some time.
     ever_gone: BTreeSet<Key>,
     /// What vanished into what, and the ids of Hermes that it carried then.
-    merges: Vec<(Key, Vec<i64>)>,
+    merges: Vec<(Merge, Vec<i64>)>,
 }
 
 impl Model {
     /// Something was done at the screen.
-    pub(super) fn screen(&mut self, before: &Account, after: &Account, merged: Option<Key>) {
+    pub(super) fn screen(&mut self, before: &Account, after: &Account, merged: Option<Merge>) {
         self.look(before);
         self.look(after);
         for (key, now) in after {
@@ -142,15 +143,21 @@ impl Model {
                 self.expected.insert((*key, name), expected);
             }
         }
-        if let Some(loser) = merged {
-            let ids = before.get(&loser).map(Shown::hermes_ids).unwrap_or_default();
-            self.merges.push((loser, ids));
+        if let Some(merge) = merged {
+            let ids = before.get(&merge.loser).map(Shown::hermes_ids).unwrap_or_default();
+            self.merges.push((merge, ids));
         }
+    }
+
+    /// What an object has become in the end.
+    fn successor(&self, key: Key) -> Key {
+        let next = self.merges.iter().rev().find(|(merge, _)| merge.loser == key);
+        next.map_or(key, |(merge, _)| self.successor(merge.winner))
     }
 
     /// It vanished into another object.
     pub(super) fn was_merged(&self, key: Key) -> bool {
-        self.merges.iter().any(|(loser, _)| *loser == key)
+        self.merges.iter().any(|(merge, _)| merge.loser == key)
     }
 
     fn look(&mut self, account: &Account) {
@@ -390,9 +397,9 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// What vanished into another object is marked so, and owns nothing.
+    /// What vanished into another object is marked so, and owns nothing, unless that is gone as well.
     fn merges(&mut self) {
-        for ((kind, loser), ids) in &self.model.merges {
+        for (Merge { loser: (kind, loser), winner }, ids) in &self.model.merges {
             let [id] = ids.as_slice() else { continue };
             let Some(row) = self.rows[kind].iter().find(|row| row.id == *id) else { continue };
             if row.pd_id.is_some() || row.narc {
@@ -403,6 +410,7 @@ impl<'a> Check<'a> {
             if !row.gone {
                 self.say(format!("{kind:?} row {id} ({loser}) was merged and is not marked: {row:?}"));
             } else if *kind == Kind::Organization
+                && self.account.get(&self.model.successor(*winner)).is_some_and(|winner| !winner.deleted)
                 && let Some(owned) = owns(Kind::Person).or(owns(Kind::Deal))
             {
                 self.say(format!("company {id} ({loser}) was merged and still has {owned:?}"));

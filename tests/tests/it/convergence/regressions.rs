@@ -99,6 +99,31 @@ pub(super) fn histories() -> Vec<(&'static str, Vec<Step>)> {
                 Step::Seconds(1),
             ],
         ),
+        (
+            "the deal of a company that pays stayed out of line when its organization was merged into an unknown one",
+            vec![
+                Step::SignUp { client: 0 },
+                all(),
+                Step::Work(None),
+                Step::Tc2 { client: 0, change: Tc2Change::Count(1) },
+                all(),
+                Step::Screen(Act::CreateOrganization { name: "Castle Tutors" }),
+                Step::Screen(Act::Merge { kind: Kind::Organization, loser: 0, winner: 0, style: MergeStyle::Survivor }),
+                Step::Work(None),
+            ],
+        ),
+        (
+            "an organization that was merged into one that nobody has heard of, and that was deleted",
+            vec![
+                Step::SignUp { client: 0 },
+                all(),
+                Step::Work(None),
+                Step::Screen(Act::CreateOrganization { name: "Castle Tutors" }),
+                Step::Screen(Act::Merge { kind: Kind::Organization, loser: 0, winner: 0, style: MergeStyle::Survivor }),
+                Step::Screen(Act::Delete(Kind::Organization, 0)),
+                Step::Post(Post { which: Which::Reversed, copies: 1 }),
+            ],
+        ),
     ]
 }
 

@@ -8,6 +8,13 @@ use super::{
     history::{Act, DealEdit, OrganizationEdit, PersonEdit},
 };
 
+/// What vanishes in a merge, and into what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Merge {
+    pub(super) loser: Key,
+    pub(super) winner: Key,
+}
+
 /// What Pipedrive does not allow does not happen. `merged` tells what has vanished in a merge; the answer is what vanishes
 /// in this one.
 pub(super) fn carry_out(
@@ -15,7 +22,7 @@ pub(super) fn carry_out(
     act: &Act,
     account: &Account,
     merged: impl Fn(Key) -> bool,
-) -> Option<Key> {
+) -> Option<Merge> {
     let live = |kind: Kind, nth: usize| pick(&ids(account, kind, false), nth);
     match act {
         Act::EditOrganization { nth, edit } => {
@@ -65,7 +72,7 @@ pub(super) fn carry_out(
             all.retain(|id| *id != loser);
             let winner = pick(&all, *winner)?;
             pipedrive.merge(*kind, loser, winner, *style).ok()?;
-            return Some((*kind, loser));
+            return Some(Merge { loser: (*kind, loser), winner: (*kind, winner) });
         }
         Act::NewPipeline { deal } => {
             let (_, stages) = pipedrive.add_pipeline("Partners", &["Met"]).ok()?;
