@@ -2,7 +2,9 @@
 
 use hermes_sandbox::pipedrive::{Kind, MergeStyle};
 
-use super::history::{Act, DealEdit, OrganizationEdit, PersonEdit, Post, Step, Tc2Change, Which};
+use super::history::{
+    Act, DealEdit, Happening, Interruption, Moment, OrganizationEdit, PersonEdit, Post, Step, Tc2Change, Which,
+};
 
 /// Each with what was wrong.
 #[expect(clippy::too_many_lines, reason = "a table, with a row for each")]
@@ -67,13 +69,27 @@ pub(super) fn histories() -> Vec<(&'static str, Vec<Step>)> {
                 Step::SignUp { client: 1 },
                 all(),
                 Step::Work(None),
-                all(),
+                Step::Screen(Act::EditDeal { nth: 0, edit: DealEdit::Status("open") }),
+                Step::Post(Post { which: Which::Reversed, copies: 1 }),
+                Step::Post(Post { which: Which::All, copies: 3 }),
+                Step::Screen(Act::EditDeal { nth: 0, edit: DealEdit::Status("lost") }),
+                Step::Screen(Act::Restore(Kind::Organization, 2)),
+                Step::Screen(Act::EditOrganization { nth: 0, edit: OrganizationEdit::Owner(12_345_680) }),
+                Step::Screen(Act::CreatePerson {
+                    organization: 1,
+                    name: "Alan Mathison Turing",
+                    email: "alan@example.com",
+                }),
+                Step::Screen(Act::EditOrganization { nth: 2, edit: OrganizationEdit::Clear("paid_invoice_count") }),
+                Step::Post(Post { which: Which::All, copies: 3 }),
+                Step::Seconds(3),
+                Step::Seconds(1),
                 Step::Screen(Act::Merge { kind: Kind::Deal, loser: 2, winner: 0, style: MergeStyle::Joined }),
                 all(),
                 Step::Tc2 { client: 3, change: Tc2Change::Count(0) },
-                all(),
+                Step::Post(Post { which: Which::Shuffled(10_785_529_946_798_901_968), copies: 3 }),
                 Step::Screen(Act::EditDeal { nth: 2, edit: DealEdit::Status("lost") }),
-                Step::Work(None),
+                Step::Work(Some(Interruption { call: 4, moment: Moment::Before, happening: Happening::NoAnswer })),
             ],
         ),
         (
