@@ -24,6 +24,10 @@ use super::{
 };
 use crate::{apply_crm::Manner, kinds::Deals};
 
+/// What says whose deal it is, in the CRM as well. It is said of a deal that has just been closed, too: its company may be
+/// another one since.
+const WHOSE: [DealField; 2] = [DealField::HermesId, DealField::Tc2CligencyUrl];
+
 impl Pass<'_> {
     /// The deals of which not everything could be sent.
     pub(super) async fn show_deals(
@@ -122,13 +126,23 @@ impl Pass<'_> {
         let was_open_here = deal.terms.status == DealStatus::Open || deal.close_pending;
         let closed_meanwhile = was_open_here && !open_there;
         let agreement = match noted {
-            Noted::AsRead(_) if closed_meanwhile => return self.hold_back(deal, id, wanted).await,
+            Noted::AsRead(_) if closed_meanwhile => {
+                let unsaid = wanted.only(&WHOSE).changes_from(&seen.values);
+                if !unsaid.is_empty() {
+                    let change = Change { company: deal.company_id, hermes_id: deal.id.get(), id, changes: &unsaid };
+                    self.reconciler.send_change::<Deals>(&change).await?;
+                }
+                return self.hold_back(deal, id, wanted).await;
+            }
             Noted::AsRead(agreement) => agreement,
             Noted::Changed if closed_meanwhile => {
                 // Hermes follows; what it had for the open deal is not sent to the closed one.
-                // But for what a merge has joined, which is put right.
+                // But for what says whose it is, and what a merge has joined, which is put right.
                 let mut unsent = wanted.changes_from(&sent.unwrap_or_default());
                 unsent.remove(DealField::Status);
+                for field in WHOSE {
+                    unsent.remove(field);
+                }
                 for (field, ours) in wanted.iter() {
                     if seen.values.get(field).is_some_and(|theirs| is_joined_from(theirs, ours)) {
                         unsent.remove(field);

@@ -141,6 +141,22 @@ pub(super) fn histories() -> Vec<(&'static str, Vec<Step>)> {
                 Step::Post(Post { which: Which::Reversed, copies: 1 }),
             ],
         ),
+        (
+            "a deal that was closed on both sides stayed its old company's after a merge",
+            vec![
+                Step::SignUp { client: 0 },
+                all(),
+                Step::Work(None),
+                Step::SignUp { client: 1 },
+                all(),
+                Step::Work(None),
+                Step::Seconds(2),
+                Step::Tc2 { client: 0, change: Tc2Change::Status("terminated") },
+                all(),
+                Step::Screen(Act::EditDeal { nth: 0, edit: DealEdit::Status("lost") }),
+                Step::Screen(Act::Merge { kind: Kind::Organization, loser: 0, winner: 1, style: MergeStyle::Survivor }),
+            ],
+        ),
     ]
 }
 
