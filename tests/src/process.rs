@@ -52,6 +52,16 @@ impl Process {
         Self { command, child, caller: Caller::new(address), log }
     }
 
+    /// Runs this command, which serves at the given address, and waits until it listens.
+    pub(crate) async fn of(mut command: Command, address: SocketAddr) -> Self {
+        command.env("HOST", address.ip().to_string()).env("PORT", address.port().to_string());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let (child, log) = run(&mut command);
+        let mut process = Self { command, child, caller: Caller::new(address), log };
+        process.listens().await;
+        process
+    }
+
     /// Runs another command of `binary` to its end, in the environment that [`Process::start`] gives.
     pub async fn output(binary: &str, arguments: &[&str], world: &World) -> Output {
         command(binary, arguments, world, free_address()).output().await.expect("Hermes runs")
@@ -122,31 +132,40 @@ fn command(binary: &str, arguments: &[&str], world: &World, address: SocketAddr)
         .args(arguments)
         .current_dir(std::env::temp_dir())
         .env_clear()
-        .env("DATABASE_URL", world.database().url())
+        .envs(environment(world))
         .env("HOST", address.ip().to_string())
         .env("PORT", address.port().to_string())
-        .env("HTTP_WORKERS", "1")
-        .env("SIGNING_KEY", LINK_KEY)
-        .env("TC2_API_KEY", TC2_KEY)
-        .env("TC2_BASE_URL", TC2_BASE_URL)
-        .env("PD_API_KEY", world.pipedrive().token())
-        .env("PD_BASE_URL", world.pipedrive().base_url())
-        .env("PD_WEBHOOK_USERNAME", PD_LOGIN.0)
-        .env("PD_WEBHOOK_PASSWORD", PD_LOGIN.1)
-        .env("PD_API_MAX_RATE", "1000")
-        .env("PD_API_RATE_PERIOD", "1")
-        .env("PD_API_TIMEOUT_SECS", "1")
         .stdin(Stdio::null())
         .kill_on_drop(true);
+    command
+}
+
+/// The configuration of a Hermes of this world, but for its address.
+pub(crate) fn environment(world: &World) -> Vec<(&'static str, String)> {
+    let mut variables = vec![
+        ("DATABASE_URL", world.database().url()),
+        ("HTTP_WORKERS", "1".to_owned()),
+        ("SIGNING_KEY", LINK_KEY.to_owned()),
+        ("TC2_API_KEY", TC2_KEY.to_owned()),
+        ("TC2_BASE_URL", TC2_BASE_URL.to_owned()),
+        ("PD_API_KEY", world.pipedrive().token().to_owned()),
+        ("PD_BASE_URL", world.pipedrive().base_url()),
+        ("PD_WEBHOOK_USERNAME", PD_LOGIN.0.to_owned()),
+        ("PD_WEBHOOK_PASSWORD", PD_LOGIN.1.to_owned()),
+        ("PD_API_MAX_RATE", "1000".to_owned()),
+        ("PD_API_RATE_PERIOD", "1".to_owned()),
+        ("PD_API_TIMEOUT_SECS", "1".to_owned()),
+    ];
     if let Some(google) = world.calendars() {
         let account = google.service_account();
-        command
-            .env("G_CLIENT_EMAIL", account.client_email)
-            .env("G_PRIVATE_KEY", account.private_key)
-            .env("G_TOKEN_URI", account.token_uri)
-            .env("G_CALENDAR_BASE_URL", google.base_url());
+        variables.extend([
+            ("G_CLIENT_EMAIL", account.client_email),
+            ("G_PRIVATE_KEY", account.private_key),
+            ("G_TOKEN_URI", account.token_uri),
+            ("G_CALENDAR_BASE_URL", google.base_url()),
+        ]);
     }
-    command
+    variables
 }
 
 /// Starts it, and gathers what it writes to standard error.
@@ -163,7 +182,7 @@ fn run(command: &mut Command) -> (Child, watch::Receiver<String>) {
 }
 
 /// Nobody else is given the same one soon: the system hands out free ports in turn.
-fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("its address")
 }

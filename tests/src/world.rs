@@ -9,9 +9,12 @@ mod time;
 use std::{num::NonZeroU32, ops::Deref, sync::Arc, thread, time::Duration};
 
 use chrono::TimeDelta;
-use hermes::app::{App, Parts, Roles};
+use hermes::{
+    app::{App, Parts, Roles},
+    config::fields_in,
+};
 use hermes_http::HttpConfig;
-use hermes_pipedrive::{Client, Credentials, FieldMap, PipedriveCrm, PipedriveWebhooks, Retry, Secret};
+use hermes_pipedrive::{Client, Credentials, PipedriveCrm, PipedriveWebhooks, Retry, Secret};
 use hermes_sandbox::{
     google::GoogleServer,
     pipedrive::PipedriveServer,
@@ -75,6 +78,8 @@ pub struct World {
     sync: SyncSettings,
     calls: CallSettings,
     patience: Duration,
+    /// What the file of custom fields says.
+    fields: String,
     hermes: Option<Hermes>,
     /// Pipedrive's way to Hermes, if it sends webhooks; its address stays when Hermes is started anew.
     line: Option<Relay>,
@@ -148,6 +153,11 @@ impl World {
         change(&mut self.sync);
     }
 
+    /// Changes the file of custom fields, for a Hermes that is started from now on.
+    pub fn set_fields(&mut self, text: &str) {
+        text.clone_into(&mut self.fields);
+    }
+
     pub async fn restart_hermes(&mut self) {
         self.stop_hermes().await;
         self.start_hermes();
@@ -175,14 +185,16 @@ impl World {
             ..hermes_pipedrive::Config::new(base_url, Secret::new(self.pipedrive.token()))
         });
         let key = SigningKey::new(TC2_KEY).expect("a key");
+        let (map, extra) = fields_in(&self.fields).expect("a file of custom fields");
         let (username, password) = PD_LOGIN;
         let login = Credentials { username: username.to_owned(), password: Secret::new(password) };
         Parts {
             store: self.database.store(),
-            crm: Arc::new(PipedriveCrm::new(client.expect("a client"), FieldMap::default())),
-            client_webhooks: Arc::new(Tc2Webhooks::new(SignaturePolicy::Required(key))),
-            crm_webhooks: Arc::new(PipedriveWebhooks::new(FieldMap::default(), Some(login))),
-            directory: Arc::new(self.directory()),
+            crm: Arc::new(PipedriveCrm::new(client.expect("a client"), map.clone())),
+            account: None,
+            client_webhooks: Arc::new(Tc2Webhooks::new(SignaturePolicy::Required(key)).with_extra(extra.clone())),
+            crm_webhooks: Arc::new(PipedriveWebhooks::new(map, Some(login))),
+            directory: Arc::new(self.directory(extra)),
             calendar: self.calendar(),
             clock: Arc::new(self.clock.clone()),
             sync: self.sync.clone(),

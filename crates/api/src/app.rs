@@ -3,10 +3,10 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
-use hermes_domain::ports::{Calendar, ClientDirectory, ClientWebhooks, Clock, Crm, CrmWebhooks};
+use hermes_domain::ports::{Calendar, ClientDirectory, ClientWebhooks, Clock, Crm, CrmAccount, CrmWebhooks};
 use hermes_google::{GoogleCalendar, ServiceAccount};
 use hermes_http::{HttpConfig, Origins, Server, Services};
-use hermes_pipedrive::{Client, Credentials, PipedriveCrm, PipedriveWebhooks};
+use hermes_pipedrive::{Client, Credentials, PipedriveAccount, PipedriveCrm, PipedriveWebhooks};
 use hermes_store::{Store, StoreConfig};
 use hermes_sync::{
     CompanySearch, Inbox, InboxPorts, LinkKey, Reconciler, SyncSettings, WorkSignal, Worker,
@@ -25,6 +25,8 @@ const LATE_EFFECT: Duration = Duration::from_secs(5);
 pub struct Parts {
     pub store: Store,
     pub crm: Arc<dyn Crm>,
+    /// Absent: the fields of the account are not looked at.
+    pub account: Option<Arc<dyn CrmAccount>>,
     pub client_webhooks: Arc<dyn ClientWebhooks>,
     pub crm_webhooks: Arc<dyn CrmWebhooks>,
     pub directory: Arc<dyn ClientDirectory>,
@@ -41,10 +43,12 @@ impl Parts {
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
         let fields = config.pipedrive.fields.clone();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let pipedrive = pipedrive_client(config)?;
         Ok(Self {
             store: store(config)?,
-            crm: Arc::new(PipedriveCrm::new(pipedrive_client(config)?, fields.clone())),
-            client_webhooks: Arc::new(Tc2Webhooks::new(signatures(config)?)),
+            crm: Arc::new(PipedriveCrm::new(pipedrive.clone(), fields.clone())),
+            account: config.pipedrive.api_key.as_ref().map(|_| account_of(config, pipedrive)),
+            client_webhooks: Arc::new(Tc2Webhooks::new(signatures(config)?).with_extra(config.tc2.extra.clone())),
             crm_webhooks: Arc::new(PipedriveWebhooks::new(fields, webhook_login(config))),
             directory: Arc::new(directory(config)?),
             calendar: calendar(config, &clock)?,
@@ -54,7 +58,7 @@ impl Parts {
                 create_deals: config.sync.create_deals,
                 concurrency: config.sync.concurrency,
                 max_attempts: config.sync.max_attempts,
-                settle: config.pipedrive.timeout + LATE_EFFECT,
+                settle: settle(config),
                 retention: config.sync.webhook_retention,
                 ..SyncSettings::default()
             },
@@ -84,6 +88,20 @@ impl Parts {
     }
 }
 
+/// After a request was sent, how long it may still take effect, whether it was answered or not.
+pub(crate) const fn settle(config: &Config) -> Duration {
+    config.pipedrive.timeout.saturating_add(LATE_EFFECT)
+}
+
+/// The Pipedrive account that the configuration names, as it is set up.
+pub fn account(config: &Config) -> anyhow::Result<Arc<dyn CrmAccount>> {
+    Ok(account_of(config, pipedrive_client(config)?))
+}
+
+fn account_of(config: &Config, client: Client) -> Arc<dyn CrmAccount> {
+    Arc::new(PipedriveAccount::new(client, config.pipedrive.fields.clone(), webhook_login(config)))
+}
+
 /// The database that the configuration names. Must be called within a multi-threaded Tokio runtime.
 pub fn store(config: &Config) -> anyhow::Result<Store> {
     let database = &config.database;
@@ -91,7 +109,7 @@ pub fn store(config: &Config) -> anyhow::Result<Store> {
     Store::new(&settings).context("the database pool cannot be set up")
 }
 
-fn pipedrive_client(config: &Config) -> anyhow::Result<Client> {
+pub(crate) fn pipedrive_client(config: &Config) -> anyhow::Result<Client> {
     let pipedrive = &config.pipedrive;
     // Commands that never call Pipedrive need no key; `serve` and `worker` have been refused without one.
     let key = pipedrive.api_key.as_ref().map_or("", |key| key.expose());
@@ -115,7 +133,8 @@ fn signatures(config: &Config) -> anyhow::Result<SignaturePolicy> {
 
 fn directory(config: &Config) -> anyhow::Result<Tc2Api> {
     let key = config.tc2.api_key.as_ref().map(|key| hermes_tc2::Secret::new(key.expose()));
-    Tc2Api::new(ApiConfig::new(config.tc2.base_url.as_str(), key)).context("the client of TC2 cannot be set up")
+    let settings = ApiConfig { extra: config.tc2.extra.clone(), ..ApiConfig::new(config.tc2.base_url.as_str(), key) };
+    Tc2Api::new(settings).context("the client of TC2 cannot be set up")
 }
 
 fn calendar(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Calendar>> {
@@ -160,6 +179,7 @@ impl App {
         let Parts {
             store,
             crm,
+            account,
             client_webhooks,
             crm_webhooks,
             directory,
@@ -207,7 +227,7 @@ impl App {
             let inbox = Inbox::new(store.clone(), outside, Arc::clone(&clock), signal.clone(), sync.clone());
             let reconciler = Reconciler::new(store.clone(), crm, Arc::clone(&clock), sync.clone());
             let sweeper = Sweeper::new(store.clone(), calendar, Arc::clone(&clock));
-            let worker = Worker::new(store, inbox, reconciler, sweeper, clock, signal, sync);
+            let worker = Worker::new(store, inbox, reconciler, sweeper, clock, signal, sync).examining(account);
             Some(tokio::spawn(worker.run(stopping)))
         } else {
             None

@@ -3,16 +3,25 @@
 //! Results go to standard output; logs and errors go to standard error. The exit code is 0 when all went well, 2 when
 //! the command line or the configuration is wrong, so that trying again is no use, and 1 for any other failure.
 
-use std::process::ExitCode;
+mod setup;
+
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use hermes_domain::ids::CompanyId;
 
+pub use self::setup::{
+    AdminChanges, Setup, SetupAdmins, SetupBaseline, SetupFields, SetupPart, SetupPipelines, SetupWebhooks,
+};
 use crate::config::{self, ConfigError, FIELD_FILE, Purpose};
 
 const EXAMPLES: &str = "\
 Examples:
   hermes sandbox                  see it work, without an account anywhere
+  hermes sandbox --rehearse try   set it up yourself, without an account anywhere
+  hermes setup --help             set it up for your own account
+  hermes doctor                   say what is not in order, and what to do about it
   hermes serve                    migrate the database, answer requests and sync
   hermes serve --no-worker        answer requests only; `hermes worker` syncs elsewhere
   hermes status                   what waits, has failed or is parked
@@ -35,6 +44,15 @@ pub enum Command {
     Serve(Serve),
     /// Bring Pipedrive into line without answering requests.
     Worker(Worker),
+    /// Set Hermes up for a Pipedrive account: pipelines, custom fields, admins, webhooks.
+    ///
+    /// Each part can be done again at any time. What is in order already stays as it is, and a part that fails has changed
+    /// nothing in the database.
+    Setup(Box<Setup>),
+    /// Examine the configuration, the database and the accounts, and say what to do about what is not in order.
+    ///
+    /// Changes nothing. The exit code is 0 when nothing stands in the way of the service, else 1.
+    Doctor(Doctor),
     /// Bring the database to this version, or back.
     Migrate(Migrate),
     /// Delete everything that Hermes keeps in its database, and begin anew.
@@ -47,7 +65,7 @@ pub enum Command {
     /// with a name of its own is made on the server that it names, and dropped at the end; nothing else there is touched.
     /// Otherwise a private PostgreSQL lives as long as the command: one of this machine or, where there is none, one that
     /// is fetched first with apt-get, npm or pip. The rates tell how often the stand-in for Pipedrive fails, from 0 (never)
-    /// to 1 (always).
+    /// to 1 (always). With --rehearse you set Hermes up and start it yourself: docs/setup.md goes through it.
     Sandbox(Sandbox),
     /// Show what waits, has failed or is parked.
     Status(Status),
@@ -55,6 +73,12 @@ pub enum Command {
     Retry(Retry),
     /// Give up an event that cannot be applied. It is kept, but not tried again.
     Dismiss(Dismiss),
+    /// Print a script that completes the command line, for your shell to read.
+    ///
+    /// For bash: hermes completions bash > ~/.local/share/bash-completion/completions/hermes.
+    /// For zsh: hermes completions zsh > "${fpath[1]}/_hermes". For fish:
+    /// hermes completions fish > ~/.config/fish/completions/hermes.fish.
+    Completions(Completions),
 }
 
 #[derive(Debug, Args)]
@@ -113,7 +137,8 @@ impl Migrate {
 Examples:
   hermes sandbox                                      look around; ends with Ctrl-C
   hermes sandbox --once --json                        play the demonstration, print the outcome, exit
-  hermes sandbox --once --error-rate 0.2 --copies 4   the same, with trouble on the way")]
+  hermes sandbox --once --error-rate 0.2 --copies 4   the same, with trouble on the way
+  hermes sandbox --rehearse try                       set Hermes up yourself, in the directory `try`")]
 pub struct Sandbox {
     /// Play the demonstration and exit: 0 when it ended as it should, else 1.
     #[arg(long)]
@@ -121,7 +146,11 @@ pub struct Sandbox {
     /// Print the outcome as JSON.
     #[arg(long)]
     pub json: bool,
-    /// Port that Hermes listens on; any free one when not given.
+    /// Start the stand-ins alone, with nothing set up, and write a `.env` into this directory with which you can set
+    /// Hermes up for them yourself. It is removed at the end.
+    #[arg(long, value_name = "DIRECTORY", conflicts_with_all = ["once", "json"])]
+    pub rehearse: Option<PathBuf>,
+    /// Port that Hermes listens on; any free one when not given, or 8000 with --rehearse.
     #[arg(long)]
     pub port: Option<u16>,
     /// Milliseconds that the stand-in for Pipedrive takes for each request.
@@ -146,6 +175,19 @@ pub struct ResetDb {
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print it as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell to complete in.
+    pub shell: Shell,
 }
 
 #[derive(Debug, Args)]
@@ -201,9 +243,16 @@ impl Command {
         match self {
             Self::Serve(_) => Purpose::Serve,
             Self::Worker(_) => Purpose::Work,
+            Self::Setup(setup) => match setup.part {
+                // What is compared is what would be sent.
+                Some(SetupPart::Baseline(_)) => Purpose::Work,
+                Some(SetupPart::Fields(_) | SetupPart::Admins(_) | SetupPart::Webhooks(_)) | None => Purpose::SetUp,
+            },
             Self::Migrate(_)
             | Self::ResetDb(_)
             | Self::Sandbox(_)
+            | Self::Doctor(_)
+            | Self::Completions(_)
             | Self::Status(_)
             | Self::Retry(_)
             | Self::Dismiss(_) => Purpose::Maintain,
@@ -217,9 +266,15 @@ pub fn report(error: &anyhow::Error) -> String {
     format!("error: {}", told.join("\n  because: "))
 }
 
+/// Everything that is wrong with what was asked for, on the command line or in a file that it names. Nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}\n  nothing was changed", .0.join("\n  "))]
+pub struct UsageError(pub Vec<String>);
+
 /// With which code a process ends that failed in this way.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+    let is_asked_for_wrongly = error.is::<ConfigError>() || error.is::<UsageError>();
+    ExitCode::from(if is_asked_for_wrongly { 2 } else { 1 })
 }
 
 fn after_long_help() -> String {
@@ -302,6 +357,8 @@ mod tests {
             ("hermes sandbox --drop-rate NaN", ErrorKind::ValueValidation),
             ("hermes sandbox --copies 0", ErrorKind::ValueValidation),
             ("hermes sandbox --port 65536", ErrorKind::ValueValidation),
+            ("hermes sandbox --rehearse x --once", ErrorKind::ArgumentConflict),
+            ("hermes sandbox --rehearse x --json", ErrorKind::ArgumentConflict),
         ] {
             assert_eq!(parse(line).expect_err(line).kind(), expected, "{line}");
         }
@@ -357,5 +414,12 @@ mod tests {
         let error = anyhow::Error::new(ConfigError::Malformed { line: 3 });
         assert_eq!(exit_code(&error), ExitCode::from(2));
         assert_eq!(exit_code(&error.context("cannot start")), ExitCode::from(2));
+    }
+
+    #[test]
+    fn what_was_asked_for_wrongly_is_told_as_a_whole_and_has_the_same_exit_code() {
+        let error = anyhow::Error::new(UsageError(vec!["--payg: no".to_owned(), "--startup: no".to_owned()]));
+        assert_eq!(report(&error), "error: --payg: no\n  --startup: no\n  nothing was changed");
+        assert_eq!(exit_code(&error.context("cannot set up")), ExitCode::from(2));
     }
 }

@@ -22,7 +22,8 @@ use std::{
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use hermes_domain::office_hours::HoursSettings;
-use hermes_pipedrive::FieldMap;
+use hermes_pipedrive::{FieldFile, FieldFileError, FieldMap};
+use hermes_tc2::{ExtraSource, ExtraSources};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -35,7 +36,8 @@ pub use self::{
 };
 use crate::config::variables as var;
 
-/// In the working directory: the custom fields of another Pipedrive account than TutorCruncher's own.
+/// In the working directory: the custom fields of another Pipedrive account than TutorCruncher's own, and those that only
+/// this account has.
 pub const FIELD_FILE: &str = "hermes-fields.toml";
 
 /// What a process is for, and so which variables it cannot do without.
@@ -45,6 +47,8 @@ pub enum Purpose {
     Serve,
     /// Brings Pipedrive into line: needs the token for it, unless `DEV_MODE` is on.
     Work,
+    /// Asks Pipedrive how the account is set up: needs the token for it, even if `DEV_MODE` is on.
+    SetUp,
     /// Looks after the database: needs nothing else.
     Maintain,
 }
@@ -53,7 +57,7 @@ impl Purpose {
     fn requires(self) -> &'static [Known] {
         match self {
             Self::Serve => &[var::TC2_API_KEY.known, var::PD_API_KEY.known, var::SIGNING_KEY.known],
-            Self::Work => &[var::PD_API_KEY.known],
+            Self::Work | Self::SetUp => &[var::PD_API_KEY.known],
             Self::Maintain => &[],
         }
     }
@@ -100,6 +104,8 @@ pub struct Tc2 {
     pub base_url: String,
     /// Present when serving outside `dev_mode`.
     pub api_key: Option<Secret>,
+    /// Where it tells the values of extra fields.
+    pub extra: ExtraSources,
 }
 
 #[derive(Debug, Clone)]
@@ -169,10 +175,13 @@ pub struct Telemetry {
 }
 
 impl Config {
-    /// Reads the environment of this process, and for what is not there the file `.env` of the working directory.
+    /// Reads the environment of this process, and for what is not there the file `.env` of the working directory. The file
+    /// of custom fields is left to who sets them up: it may not make sense before that.
     pub fn from_env(purpose: Purpose) -> Result<Self, ConfigError> {
         let mut config = Self::checked(&Vars::load()?, purpose)?;
-        config.pipedrive.fields = fields_of(Path::new(FIELD_FILE))?;
+        if purpose != Purpose::SetUp {
+            (config.pipedrive.fields, config.tc2.extra) = fields_of(Path::new(FIELD_FILE))?;
+        }
         Ok(config)
     }
 
@@ -207,7 +216,11 @@ impl Config {
                 url: var::DATABASE_URL.get_or_default(vars)?,
                 pool_size: var::DB_POOL_SIZE.get_or_default(vars)?.into(),
             },
-            tc2: Tc2 { base_url: var::TC2_BASE_URL.get_or_default(vars)?, api_key: var::TC2_API_KEY.get(vars)? },
+            tc2: Tc2 {
+                base_url: var::TC2_BASE_URL.get_or_default(vars)?,
+                api_key: var::TC2_API_KEY.get(vars)?,
+                extra: ExtraSources::default(),
+            },
             pipedrive: Pipedrive {
                 base_url: var::PD_BASE_URL.get_or_default(vars)?,
                 api_key: var::PD_API_KEY.get(vars)?,
@@ -269,17 +282,31 @@ pub fn environment() -> String {
 fn missing_secrets(vars: &Vars, purpose: Purpose) -> Vec<Misconfigured> {
     // Where DEV_MODE itself makes no sense, its own fault is enough to say.
     let secured = var::DEV_MODE.get_or_default(vars).is_ok_and(|dev_mode| !dev_mode);
-    let missing = purpose.requires().iter().filter(|known| secured && vars.get(known.name).is_none());
-    missing.map(|known| Misconfigured::missing(known.name, "DEV_MODE is not true")).collect()
+    let (needed, reason) = match purpose {
+        Purpose::SetUp => (true, "Pipedrive is asked how the account is set up"),
+        Purpose::Serve | Purpose::Work | Purpose::Maintain => (secured, "DEV_MODE is not true"),
+    };
+    let missing = purpose.requires().iter().filter(|known| needed && vars.get(known.name).is_none());
+    missing.map(|known| Misconfigured::missing(known.name, reason)).collect()
 }
 
-/// The custom fields that a file names, or those of TutorCruncher's own account where there is no file.
-fn fields_of(file: &Path) -> Result<FieldMap, ConfigError> {
+/// The custom fields that a file names, and where the values of extra ones come from; without a file those of
+/// TutorCruncher's own account.
+fn fields_of(file: &Path) -> Result<(FieldMap, ExtraSources), ConfigError> {
     match fs::read_to_string(file) {
-        Ok(text) => FieldMap::from_toml(&text).map_err(ConfigError::Fields),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(FieldMap::default()),
+        Ok(text) => fields_in(&text).map_err(ConfigError::Fields),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((FieldMap::default(), ExtraSources::default())),
         Err(error) => Err(ConfigError::UnreadableFields(error)),
     }
+}
+
+/// What the text of such a file says.
+pub fn fields_in(text: &str) -> Result<(FieldMap, ExtraSources), FieldFileError> {
+    let parsed = |from: &str| from.parse::<ExtraSource>().map_err(|error| error.to_string());
+    let file = FieldFile::from_toml_with(text, |from| parsed(from).map(drop))?;
+    let sources = file.sources.iter().map(|(field, from)| Ok((*field, parsed(from)?)));
+    let sources = sources.collect::<Result<_, String>>().map_err(|fault| FieldFileError(vec![fault]))?;
+    Ok((file.map, sources))
 }
 
 /// A login is a name and a password; a service account is at least an address and a key.

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod no_calendar;
 pub mod telemetry;
+mod terminal;
 
 use std::{
     io::{self, Write},

@@ -12,6 +12,7 @@ use crate::{
     contact::Contact,
     country,
     deal::{Deal, DealTerms},
+    extra::{ExtraField, Extras},
     ids::{AdminId, PdPipelineId, PdStageId, PdUserId, PipelineId, StageId},
     plan::PricePlan,
     record::{CompanyField, ContactField, DealField, Record, Value},
@@ -70,6 +71,7 @@ pub fn company(profile: &mut CompanyProfile, field: CompanyField, value: &Value,
         CompanyField::GclidExpiry => set_day(&mut profile.gclid_expiry, value),
         CompanyField::EmailConfirmed => set_day(&mut profile.email_confirmed, value),
         CompanyField::CardSaved => set_day(&mut profile.card_saved, value),
+        CompanyField::Extra(extra) => set_extra(&mut profile.extra, extra, value),
         CompanyField::HermesId | CompanyField::Tc2CligencyUrl => Adoption::Refused,
     }
 }
@@ -132,6 +134,7 @@ pub fn deal(deal: &mut Deal, field: DealField, value: &Value, known: &Directory)
         DealField::Website => set_some(&mut terms.website, text(value)),
         DealField::PricePlan => set_some(&mut terms.price_plan, PricePlan::from_tc2(&value.to_string())),
         DealField::EstimatedIncome => set_some(&mut terms.estimated_income, text(value)),
+        DealField::Extra(extra) => set_extra(&mut terms.extra, extra, value),
         DealField::Company | DealField::Contact => Adoption::Left,
         DealField::HermesId | DealField::Tc2CligencyUrl | DealField::PaidInvoiceCount => Adoption::Refused,
     }
@@ -169,6 +172,16 @@ fn set<T>(place: &mut T, value: Option<T>) -> Adoption {
 fn set_some<T>(place: &mut Option<T>, value: Option<T>) -> Adoption {
     match value {
         Some(value) => set(place, Some(Some(value))),
+        None => Adoption::Refused,
+    }
+}
+
+fn set_extra(extras: &mut Extras, field: ExtraField, value: &Value) -> Adoption {
+    match text(value) {
+        Some(text) => {
+            extras.set(field, text);
+            Adoption::Taken
+        }
         None => Adoption::Refused,
     }
 }

@@ -33,6 +33,15 @@ pub struct News<F: Field> {
     pub overrule: Vec<F>,
 }
 
+impl<F: Field> News<F> {
+    /// Of what would be taken over, Hermes knows better where this holds.
+    pub fn overrule_where(&mut self, knows_better: impl Fn(F, &Value) -> bool) {
+        let (adopt, overrule) = (&mut self.adopt, &mut self.overrule);
+        overrule.extend(adopt.iter().filter(|(field, value)| knows_better(*field, value)).map(|(field, _)| field));
+        *adopt = std::mem::take(adopt).filter(|field| !overrule.contains(&field));
+    }
+}
+
 /// What came of a value that was to be taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Adoption {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     country::Country,
+    extra::Extras,
     ids::{Tc2AdminId, Tc2AgencyId, Tc2ClientId, Tc2RecipientId},
     plan::PricePlan,
     status::Tc2Status,
@@ -29,6 +30,8 @@ pub struct Client {
     pub recipients: Vec<Recipient>,
     /// Extra attributes by their machine name, cleaned, without empty ones.
     pub attributes: BTreeMap<String, Text>,
+    /// What TC2 says of the extra fields that this account has. What it leaves open stays as it is.
+    pub extra: Extras,
 }
 
 impl Client {

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     client::Client,
     country::Country,
+    extra::Extras,
     ids::{AdminId, CompanyId, PdOrgId, Tc2AgencyId, Tc2ClientId},
     plan::PricePlan,
     status::Tc2Status,
@@ -55,6 +56,7 @@ pub struct CompanyProfile {
     pub sales_person: AdminId,
     pub support_person: Option<AdminId>,
     pub bdr_person: Option<AdminId>,
+    pub extra: Extras,
 }
 
 /// The staff that look after a company.
@@ -96,6 +98,7 @@ impl CompanyProfile {
             sales_person,
             support_person: None,
             bdr_person: None,
+            extra: Extras::default(),
         }
     }
 
@@ -146,6 +149,9 @@ impl CompanyProfile {
         }
         if let Some(source) = client.utm_source() {
             self.utm_source = Some(source.clone());
+        }
+        for (field, value) in client.extra.iter() {
+            self.extra.set(field, value.clone());
         }
     }
 
@@ -208,6 +214,7 @@ mod tests {
             bdr_person: None,
             recipients: vec![],
             attributes: BTreeMap::new(),
+            extra: Extras::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     company::CompanyProfile,
+    extra::Extras,
     ids::{AdminId, CompanyId, ContactId, DealId, PdDealId, PipelineId, StageId},
     pipeline::EntryPoint,
     plan::PricePlan,
@@ -40,6 +41,8 @@ pub struct DealTerms {
     pub signup_questionnaire: Option<LongText>,
     pub utm_campaign: Option<LongText>,
     pub utm_source: Option<LongText>,
+    /// What people wrote into the deal. Where they wrote nothing, it shows its company's.
+    pub extra: Extras,
 }
 
 impl DealTerms {
@@ -69,6 +72,7 @@ impl DealTerms {
             signup_questionnaire: company.signup_questionnaire.clone(),
             utm_campaign: long(&company.utm_campaign),
             utm_source: long(&company.utm_source),
+            extra: Extras::default(),
         }
     }
 }

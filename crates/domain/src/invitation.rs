@@ -153,6 +153,7 @@ mod tests {
             sales_person: AdminId::new(1),
             support_person: None,
             bdr_person: None,
+            extra: crate::Extras::default(),
         }
     }
 

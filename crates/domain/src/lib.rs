@@ -16,6 +16,7 @@
 //! assert!(wanted.changes_from(&wanted).is_empty());
 //! ```
 
+pub mod account;
 pub mod admin;
 pub mod adopt;
 pub mod agreement;
@@ -27,6 +28,7 @@ pub mod contact;
 pub mod country;
 pub mod deal;
 pub mod event;
+pub mod extra;
 pub mod ids;
 pub mod invitation;
 pub mod meeting;
@@ -39,6 +41,7 @@ pub mod record;
 pub mod region;
 pub mod render;
 pub mod round_robin;
+pub mod schema;
 pub mod slots;
 pub mod status;
 pub mod support_link;
@@ -52,6 +55,7 @@ pub use company::Company;
 pub use contact::Contact;
 pub use country::Country;
 pub use deal::Deal;
+pub use extra::{ExtraField, ExtraFields, Extras};
 pub use ids::*;
 pub use meeting::Meeting;
 pub use office_hours::OfficeHours;

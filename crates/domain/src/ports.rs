@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
+    account::{CrmPipeline, CrmUser, CrmWebhook, FieldFault},
     calendar::{CalendarEvent, CalendarEventId},
     client::Client,
     event::{ClientEvent, CrmEvent, Delivery, Fault, RawEvent},
+    extra::ExtraFields,
     ids::{CompanyId, ContactId, DealId, PdActivityId, PdDealId, PdOrgId, PdPersonId, PdUserId, Tc2ClientId},
     record::{CompanyField, ContactField, DealField, Field, Record},
     time_range::TimeRange,
@@ -62,6 +64,14 @@ pub struct Sighting<Id, F: Field> {
     pub empty: BTreeSet<F>,
 }
 
+/// Some of a list, in the CRM's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Where the next page begins. Nothing, when this is the last.
+    pub next: Option<String>,
+}
+
 /// A booked sales call, as the CRM is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MeetingRecord {
@@ -81,9 +91,12 @@ pub type CrmResult<T> = Result<T, CrmError>;
 /// an answer for which [`CrmError::is_unclear`] holds it looks the object up by its Hermes id before it tries again.
 #[async_trait]
 pub trait Crm: fmt::Debug + Send + Sync {
-    /// A fingerprint of how records become the CRM's fields. When it changes, what was sent before no longer tells what
-    /// the CRM holds.
+    /// A fingerprint of how records become the CRM's fields (see [`crate::schema`]). When it changes, what was sent before
+    /// no longer tells what the CRM holds.
     fn schema(&self) -> &str;
+
+    /// The fields that objects have in this account beyond those of every account.
+    fn extra_fields(&self) -> &ExtraFields;
 
     /// An object that is marked as deleted is [`CrmError::Gone`].
     async fn company(&self, id: PdOrgId) -> CrmResult<Sighting<PdOrgId, CompanyField>>;
@@ -97,6 +110,8 @@ pub trait Crm: fmt::Debug + Send + Sync {
     /// Every object, deleted ones left out, that was made for this company since `since` (by the CRM's clock, give or
     /// take a few minutes), oldest first. Never answers from an index that lags behind.
     async fn find_companies(&self, id: CompanyId, since: DateTime<Utc>) -> CrmResult<Vec<PdOrgId>>;
+    /// Every object that is there, a page at a time: the first one, or the one that begins at `next` of the one before.
+    async fn companies(&self, next: Option<&str>) -> CrmResult<Page<Sighting<PdOrgId, CompanyField>>>;
 
     async fn contact(&self, id: PdPersonId) -> CrmResult<Sighting<PdPersonId, ContactField>>;
     async fn create_contact(&self, record: &Record<ContactField>) -> CrmResult<Sighting<PdPersonId, ContactField>>;
@@ -106,15 +121,46 @@ pub trait Crm: fmt::Debug + Send + Sync {
         changes: &Record<ContactField>,
     ) -> CrmResult<Sighting<PdPersonId, ContactField>>;
     async fn find_contacts(&self, id: ContactId, since: DateTime<Utc>) -> CrmResult<Vec<PdPersonId>>;
+    async fn contacts(&self, next: Option<&str>) -> CrmResult<Page<Sighting<PdPersonId, ContactField>>>;
 
     async fn deal(&self, id: PdDealId) -> CrmResult<Sighting<PdDealId, DealField>>;
     async fn create_deal(&self, record: &Record<DealField>) -> CrmResult<Sighting<PdDealId, DealField>>;
     async fn update_deal(&self, id: PdDealId, changes: &Record<DealField>) -> CrmResult<Sighting<PdDealId, DealField>>;
     async fn find_deals(&self, id: DealId, since: DateTime<Utc>) -> CrmResult<Vec<PdDealId>>;
+    async fn deals(&self, next: Option<&str>) -> CrmResult<Page<Sighting<PdDealId, DealField>>>;
 
     async fn create_meeting(&self, meeting: &MeetingRecord) -> CrmResult<PdActivityId>;
     /// Meetings of the same subject and start with the same company.
     async fn find_meetings(&self, meeting: &MeetingRecord) -> CrmResult<Vec<PdActivityId>>;
+}
+
+/// The CRM's account, as the people see it who set Hermes up.
+///
+/// Everything but [`CrmAccount::create_webhook`] can be repeated at will.
+#[async_trait]
+pub trait CrmAccount: fmt::Debug + Send + Sync {
+    /// What time it is over there, to the second. Nothing, when it does not say.
+    async fn now(&self) -> CrmResult<Option<DateTime<Utc>>>;
+
+    /// The user whose key Hermes has.
+    async fn me(&self) -> CrmResult<CrmUser>;
+
+    /// Everybody, those who have left included.
+    async fn users(&self) -> CrmResult<Vec<CrmUser>>;
+
+    /// All pipelines that are not deleted, by their order in the account.
+    async fn pipelines(&self) -> CrmResult<Vec<CrmPipeline>>;
+
+    /// What the field map says and the account does not have so.
+    async fn field_faults(&self) -> CrmResult<Vec<FieldFault>>;
+
+    async fn webhooks(&self) -> CrmResult<Vec<CrmWebhook>>;
+
+    /// Has the URL told of every change, with the login that webhooks must carry, if any. The id of the new webhook.
+    async fn create_webhook(&self, url: &str) -> CrmResult<i64>;
+
+    /// One that is not there (any more) is a success.
+    async fn delete_webhook(&self, id: i64) -> CrmResult<()>;
 }
 
 /// Why the CRM did not do what it was asked to, by meaning.

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::text::LongText;
+use crate::{extra::ExtraField, status::DealStatus, text::LongText};
 
 /// A value of a record. Dates are text, `YYYY-MM-DD`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ pub enum Authority {
 
 /// The name of a value in a record of one kind of object.
 pub trait Field: Copy + Ord + fmt::Debug + Send + Sync + 'static {
-    /// Every field of this kind.
+    /// Every field of this kind that Hermes knows by itself.
     const ALL: &'static [Self];
 
     /// The fields that name another object of the CRM, by its number there, and may name one that Hermes does not know.
@@ -102,27 +102,46 @@ pub trait Field: Copy + Ord + fmt::Debug + Send + Sync + 'static {
         self.name() == "name"
     }
 
+    /// Whether this value of it says that the object is closed.
+    fn closes(self, value: &Value) -> bool {
+        self.name() == "status" && value.to_string() != DealStatus::Open.as_str()
+    }
+
     fn is_link(self) -> bool {
         Self::LINKS.contains(&self)
     }
+
+    /// The field that stands for an extra one. Nothing, where objects of this kind have none.
+    fn of_extra(field: ExtraField) -> Option<Self>;
+
+    /// The extra field that this one stands for.
+    fn extra(self) -> Option<ExtraField>;
 
     /// Its name in stored records and in the field map.
     fn name(self) -> &'static str;
 
     fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|field| field.name() == name)
+        let known = Self::ALL.iter().copied().find(|field| field.name() == name);
+        known.or_else(|| Self::of_extra(ExtraField::from_full_name(name)?))
     }
 }
 
 macro_rules! fields {
+    (@constructor) => { None };
+    (@constructor $extra:ident) => { Some(Self::$extra) };
     (
-        $(#[$doc:meta])* $name:ident built in $built_in:expr, linked by $links:expr;
+        $(#[$doc:meta])* $name:ident built in $built_in:expr, linked by $links:expr
+        $(, with $extra:ident of $extra_authority:ident)?;
         $($(#[$field_doc:meta])* $variant:ident = $text:literal of $authority:ident,)*
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
             $($(#[$field_doc])* $variant,)*
+            $(
+                /// One that only this account has.
+                $extra(ExtraField),
+            )?
         }
 
         impl Field for $name {
@@ -134,12 +153,26 @@ macro_rules! fields {
             fn authority(self) -> Authority {
                 match self {
                     $(Self::$variant => Authority::$authority,)*
+                    $(Self::$extra(_) => Authority::$extra_authority,)?
+                }
+            }
+
+            fn of_extra(field: ExtraField) -> Option<Self> {
+                let constructor: Option<fn(ExtraField) -> Self> = fields!(@constructor $($extra)?);
+                constructor.map(|of| of(field))
+            }
+
+            fn extra(self) -> Option<ExtraField> {
+                match self {
+                    $(Self::$variant)|* => None,
+                    $(Self::$extra(field) => Some(field),)?
                 }
             }
 
             fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*
+                    $(Self::$extra(field) => field.full_name(),)?
                 }
             }
         }
@@ -149,7 +182,8 @@ macro_rules! fields {
 fields! {
     /// What the CRM is told of a company.
     CompanyField built in &[Self::Name, Self::Owner, Self::Country],
-    linked by &[Self::Owner, Self::SupportPerson, Self::BdrPerson];
+    linked by &[Self::Owner, Self::SupportPerson, Self::BdrPerson],
+    with Extra of Tc2;
     Name = "name" of Crm,
     /// The sales person, as a CRM user.
     Owner = "owner_id" of Crm,
@@ -203,7 +237,8 @@ fields! {
     DealField built in &[
         Self::Title, Self::Company, Self::Contact, Self::Owner, Self::Pipeline, Self::Stage, Self::Status,
     ],
-    linked by &[Self::Company, Self::Owner, Self::Pipeline, Self::Stage, Self::SupportPerson, Self::BdrPerson];
+    linked by &[Self::Company, Self::Owner, Self::Pipeline, Self::Stage, Self::SupportPerson, Self::BdrPerson],
+    with Extra of Crm;
     Title = "title" of Crm,
     /// The company, by its CRM id.
     Company = "org_id" of Crm,
@@ -316,6 +351,13 @@ impl<F: Field> Record<F> {
                 .map(|(field, value)| (*field, value.clone()))
                 .collect(),
         )
+    }
+
+    /// The fields of which this holds.
+    #[must_use]
+    pub fn filter(mut self, holds: impl Fn(F) -> bool) -> Self {
+        self.0.retain(|field, _| holds(*field));
+        self
     }
 
     /// The fields named, as far as they are there.

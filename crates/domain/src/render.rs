@@ -11,11 +11,12 @@ use crate::{
     company::Company,
     contact::Contact,
     deal::Deal,
+    extra::ExtraFields,
     ids::{AdminId, PdOrgId, PdPersonId, PdPipelineId, PdStageId, PdUserId},
     plan::PricePlan,
     record::{CompanyField, ContactField, DealField, Record},
     status::Tc2Status,
-    text::Text,
+    text::{LongText, Text},
 };
 
 /// What rendering needs to know besides the object itself.
@@ -23,6 +24,7 @@ use crate::{
 pub struct Surroundings<'a> {
     pub staff: &'a HashMap<AdminId, Admin>,
     pub tc2_base_url: &'a str,
+    pub extra: &'a ExtraFields,
 }
 
 impl Surroundings<'_> {
@@ -37,7 +39,7 @@ fn date(moment: DateTime<Utc>) -> String {
 
 pub fn company(company: &Company, around: &Surroundings<'_>) -> Record<CompanyField> {
     let profile = &company.profile;
-    Record::new()
+    let mut record = Record::new()
         .with(CompanyField::Name, profile.name.as_str())
         .with_some(CompanyField::Owner, around.crm_user(profile.sales_person))
         .with_some(CompanyField::Country, profile.country.as_deref())
@@ -60,7 +62,11 @@ pub fn company(company: &Company, around: &Surroundings<'_>) -> Record<CompanyFi
         .with_some(CompanyField::Gclid, profile.gclid.as_deref())
         .with_some(CompanyField::GclidExpiry, profile.gclid_expiry.map(date))
         .with_some(CompanyField::EmailConfirmed, profile.email_confirmed.map(date))
-        .with_some(CompanyField::CardSaved, profile.card_saved.map(date))
+        .with_some(CompanyField::CardSaved, profile.card_saved.map(date));
+    for field in &around.extra.company {
+        record = record.with_some(CompanyField::Extra(*field), profile.extra.get(*field).map(LongText::as_str));
+    }
+    record
 }
 
 /// A contact of `company`, which the CRM may know as `org`. One without a name goes by its email; one with neither cannot be
@@ -93,10 +99,11 @@ pub struct DealLinks {
     pub stage: PdStageId,
 }
 
-/// A deal of `company`, whose page in TC2 and paid invoices are the company's, not the copies in the deal.
+/// A deal of `company`, whose page in TC2 and paid invoices are the company's, not the copies in the deal. So are extra
+/// fields, until somebody fills them in in the deal.
 pub fn deal(deal: &Deal, company: &Company, links: DealLinks, around: &Surroundings<'_>) -> Record<DealField> {
     let terms = &deal.terms;
-    Record::new()
+    let mut record = Record::new()
         .with(DealField::Title, terms.name.as_ref().unwrap_or(&company.profile.name).as_str())
         .with_some(DealField::Company, links.org.map(PdOrgId::get))
         .with_some(DealField::Contact, links.person.map(PdPersonId::get))
@@ -115,5 +122,10 @@ pub fn deal(deal: &Deal, company: &Company, links: DealLinks, around: &Surroundi
         .with_some(DealField::Tc2Status, terms.tc2_status.as_ref().map(Tc2Status::as_str))
         .with_some(DealField::Website, terms.website.as_deref())
         .with_some(DealField::PricePlan, terms.price_plan.map(PricePlan::as_str))
-        .with_some(DealField::EstimatedIncome, terms.estimated_income.as_deref())
+        .with_some(DealField::EstimatedIncome, terms.estimated_income.as_deref());
+    for field in &around.extra.deal {
+        let value = terms.extra.get(*field).or_else(|| company.profile.extra.get(*field));
+        record = record.with_some(DealField::Extra(*field), value.map(LongText::as_str));
+    }
+    record
 }

@@ -69,6 +69,11 @@ impl Client {
         self.pages(R::VERSION, R::PATH, filter.clone().into_query())
     }
 
+    /// The objects of this kind that are archived, which [`Client::list`] leaves out.
+    pub(crate) fn archived<R: Resource>(&self) -> Pages<R> {
+        self.pages(R::VERSION, &format!("{}/archived", R::PATH), Vec::new())
+    }
+
     /// Searches organizations, persons or deals.
     pub fn search<R: Resource>(&self, search: Search<'_>) -> Pages<SearchHit, SearchData> {
         Pages::new(self.clone(), R::VERSION, format!("{}/search", R::PATH), search.into_query())

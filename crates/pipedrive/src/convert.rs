@@ -21,6 +21,9 @@ use crate::{
 /// What a `varchar` field holds at most, in characters.
 const VARCHAR: usize = 255;
 
+/// What a `text` field holds at most, in characters.
+const TEXT: usize = 65_535;
+
 /// A kind of object that Hermes keeps in Pipedrive.
 pub(crate) trait Kind: MappedField {
     type Body: Body;
@@ -191,7 +194,7 @@ fn write_custom<F: MappedField>(record: &Record<F>, fields: &CustomFields<F>) ->
 fn write_value(value: &Value, field_type: FieldType) -> Option<Json> {
     match (field_type, value) {
         (FieldType::Varchar, value) => Some(value.to_string().chars().take(VARCHAR).collect::<String>().into()),
-        (FieldType::Text, value) => Some(value.to_string().into()),
+        (FieldType::Text, value) => Some(value.to_string().chars().take(TEXT).collect::<String>().into()),
         (FieldType::Number, Value::Integer(number)) => Some((*number).into()),
         (FieldType::Number, Value::Text(text)) => {
             let text = text.trim();

@@ -5,18 +5,19 @@ use std::marker::PhantomData;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use hermes_domain::{
+    extra::ExtraFields,
     ids::{CompanyId, ContactId, DealId, IdOutOfRange, PdActivityId, PdDealId, PdOrgId, PdPersonId},
-    ports::{Crm, CrmError, CrmResult, MeetingRecord, Sighting},
+    ports::{Crm, CrmError, CrmResult, MeetingRecord, Page, Sighting},
     record::{CompanyField, ContactField, DealField, Record},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     client::Client,
     convert::{self, Kind},
     field_map::FieldMap,
     lenient,
-    pages::Filter,
+    pages::{Filter, Pages},
     sight::{self, Members},
     transport::Version,
     wire::{Activity, Body, Resource},
@@ -25,16 +26,20 @@ use crate::{
 /// Pipedrive's clock and ours may differ, and `add_time` is not written at the moment the request arrives.
 const CLOCK_MARGIN: TimeDelta = TimeDelta::minutes(5);
 
+/// Before the cursors of the list of archived deals; no cursor of Pipedrive holds a blank.
+const ARCHIVED: &str = "archived ";
+
 /// The port [`Crm`] on a Pipedrive account.
 #[derive(Debug, Clone)]
 pub struct PipedriveCrm {
     client: Client,
     map: FieldMap,
+    extra: ExtraFields,
 }
 
 impl PipedriveCrm {
     pub fn new(client: Client, map: FieldMap) -> Self {
-        Self { client, map }
+        Self { extra: map.extra(), client, map }
     }
 
     async fn read<K: Kind>(&self, id: K::Id) -> CrmResult<Sighting<K::Id, K>> {
@@ -47,8 +52,25 @@ impl PipedriveCrm {
     }
 
     async fn update<K: Kind>(&self, id: K::Id, changes: &Record<K>) -> CrmResult<Sighting<K::Id, K>> {
-        let seen: Seen<K> = self.client.update_as(K::number(id), &K::write(changes, &self.map)).await?;
+        let body = K::write(changes, &self.map);
+        if is_empty(&body) {
+            // Nothing of it can be written in the fields that the account has: there is nothing to ask for.
+            return self.read(id).await;
+        }
+        let seen: Seen<K> = self.client.update_as(K::number(id), &body).await?;
         seen.existing()?.sighting(&self.map)
+    }
+
+    /// One that cannot be read spoils no other.
+    async fn page<K: Kind>(&self, mut pages: Pages<Seen<K>>) -> CrmResult<Page<Sighting<K::Id, K>>> {
+        let shown = pages.next().await?.unwrap_or_default();
+        let there = shown.iter().filter(|seen| !K::is_deleted(&seen.members));
+        let items = there.filter_map(|seen| seen.sighting(&self.map).ok()).collect();
+        Ok(Page { items, next: pages.cursor() })
+    }
+
+    fn all<K: Kind>(&self, next: Option<&str>) -> Pages<Seen<K>> {
+        self.client.list(&Filter::new()).after(next)
     }
 
     /// Reads the list, not the search index: what was created a moment ago is in the one, and not yet in the other. The
@@ -106,6 +128,10 @@ impl<K: Kind> Seen<K> {
     }
 }
 
+fn is_empty(body: &impl Serialize) -> bool {
+    serde_json::to_value(body).is_ok_and(|body| body.as_object().is_some_and(Members::is_empty))
+}
+
 fn id_of<Id: TryFrom<i64, Error = IdOutOfRange>>(raw: i64) -> CrmResult<Id> {
     Id::try_from(raw).map_err(|error| CrmError::Decode { message: error.to_string() })
 }
@@ -114,6 +140,10 @@ fn id_of<Id: TryFrom<i64, Error = IdOutOfRange>>(raw: i64) -> CrmResult<Id> {
 impl Crm for PipedriveCrm {
     fn schema(&self) -> &str {
         self.map.fingerprint()
+    }
+
+    fn extra_fields(&self) -> &ExtraFields {
+        &self.extra
     }
 
     async fn company(&self, id: PdOrgId) -> CrmResult<Sighting<PdOrgId, CompanyField>> {
@@ -140,6 +170,10 @@ impl Crm for PipedriveCrm {
         self.find::<CompanyField>(id.get(), since).await
     }
 
+    async fn companies(&self, next: Option<&str>) -> CrmResult<Page<Sighting<PdOrgId, CompanyField>>> {
+        self.page(self.all(next)).await
+    }
+
     async fn contact(&self, id: PdPersonId) -> CrmResult<Sighting<PdPersonId, ContactField>> {
         self.read(id).await
     }
@@ -160,6 +194,10 @@ impl Crm for PipedriveCrm {
         self.find::<ContactField>(id.get(), since).await
     }
 
+    async fn contacts(&self, next: Option<&str>) -> CrmResult<Page<Sighting<PdPersonId, ContactField>>> {
+        self.page(self.all(next)).await
+    }
+
     async fn deal(&self, id: PdDealId) -> CrmResult<Sighting<PdDealId, DealField>> {
         self.read(id).await
     }
@@ -174,6 +212,17 @@ impl Crm for PipedriveCrm {
 
     async fn find_deals(&self, id: DealId, since: DateTime<Utc>) -> CrmResult<Vec<PdDealId>> {
         self.find::<DealField>(id.get(), since).await
+    }
+
+    /// Archived deals have a list of their own, which follows.
+    async fn deals(&self, next: Option<&str>) -> CrmResult<Page<Sighting<PdDealId, DealField>>> {
+        if let Some(cursor) = next.and_then(|next| next.strip_prefix(ARCHIVED)) {
+            let archived = self.client.archived::<Seen<DealField>>().after(Some(cursor).filter(|it| !it.is_empty()));
+            let page = self.page(archived).await?;
+            return Ok(Page { next: page.next.map(|cursor| format!("{ARCHIVED}{cursor}")), ..page });
+        }
+        let page = self.page(self.all(next)).await?;
+        Ok(Page { next: page.next.or_else(|| Some(ARCHIVED.to_owned())), ..page })
     }
 
     async fn create_meeting(&self, meeting: &MeetingRecord) -> CrmResult<PdActivityId> {

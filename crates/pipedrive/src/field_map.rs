@@ -7,7 +7,10 @@ use std::{
     fmt,
 };
 
-use hermes_domain::record::{CompanyField, ContactField, DealField, Field};
+use hermes_domain::{
+    extra::{ExtraField, ExtraFields},
+    record::{CompanyField, ContactField, DealField, Field},
+};
 use sha2::{Digest, Sha256};
 
 /// Changes whenever the same record comes to be written in another way.
@@ -79,7 +82,7 @@ pub trait MappedField: Field {
 
     /// Whether Pipedrive has a field of its own for it.
     fn is_standard(self) -> bool {
-        Self::CUSTOM.iter().all(|(field, ..)| *field != self)
+        self.extra().is_none() && Self::CUSTOM.iter().all(|(field, ..)| *field != self)
     }
 
     fn is_number(self) -> bool {
@@ -87,7 +90,8 @@ pub trait MappedField: Field {
     }
 }
 
-/// The custom fields of one kind of object: one for each field that needs one, each with a key of its own.
+/// The custom fields of one kind of object: one for each field that needs one, and for each extra one, each with a key of
+/// its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomFields<F: MappedField>(BTreeMap<F, CustomField>);
 
@@ -108,14 +112,11 @@ impl<F: MappedField> CustomFields<F> {
     pub fn new(fields: impl IntoIterator<Item = (F, CustomField)>) -> Result<Self, FieldMapError> {
         let object = F::OBJECT;
         let fields: BTreeMap<F, CustomField> = fields.into_iter().collect();
+        if let Some((field, ..)) = F::CUSTOM.iter().find(|(field, ..)| !fields.contains_key(field)) {
+            return Err(FieldMapError::Missing { object, field: field.name() });
+        }
         let mut keys = BTreeSet::new();
-        for &field in F::ALL {
-            let Some(CustomField { key, .. }) = fields.get(&field) else {
-                if !field.is_standard() {
-                    return Err(FieldMapError::Missing { object, field: field.name() });
-                }
-                continue;
-            };
+        for (field, CustomField { key, .. }) in &fields {
             if field.is_standard() {
                 return Err(FieldMapError::Standard { object, field: field.name() });
             }
@@ -144,10 +145,21 @@ impl<F: MappedField> CustomFields<F> {
     }
 
     fn describe(&self, into: &mut Sha256) {
-        for (field, place) in self.iter() {
-            into.update(format!("{}.{}={}:{}\n", F::OBJECT, field.name(), place.key, place.field_type));
+        for (field, place) in self.iter().filter(|(field, _)| field.extra().is_none()) {
+            into.update(described(field, place));
         }
     }
+
+    fn extras(&self) -> impl Iterator<Item = String> {
+        self.iter().filter_map(|(field, place)| {
+            let digest = hex::encode(Sha256::digest(described(field, place)));
+            Some(format!(" {}.{}:{}", F::OBJECT, field.extra()?, digest.get(..16).unwrap_or(&digest)))
+        })
+    }
+}
+
+fn described<F: MappedField>(field: F, place: &CustomField) -> String {
+    format!("{}.{}={}:{}\n", F::OBJECT, field.name(), place.key, place.field_type)
 }
 
 /// The custom fields of an account. By default those of TutorCruncher's own.
@@ -175,7 +187,9 @@ impl FieldMap {
         company.describe(&mut digest);
         contact.describe(&mut digest);
         deal.describe(&mut digest);
-        Self { company, contact, deal, fingerprint: hex::encode(digest.finalize()) }
+        let mut fingerprint = hex::encode(digest.finalize());
+        fingerprint.extend(company.extras().chain(deal.extras()));
+        Self { company, contact, deal, fingerprint }
     }
 
     pub fn fields<F: MappedField>(&self) -> &CustomFields<F> {
@@ -185,6 +199,14 @@ impl FieldMap {
     /// Where a field is kept. Nothing, if it is a standard field.
     pub fn get<F: MappedField>(&self, field: F) -> Option<&CustomField> {
         self.fields().get(field)
+    }
+
+    /// The fields that only this account has.
+    pub fn extra(&self) -> ExtraFields {
+        fn of<F: MappedField>(fields: &CustomFields<F>) -> BTreeSet<ExtraField> {
+            fields.iter().filter_map(|(field, _)| field.extra()).collect()
+        }
+        ExtraFields { company: of(&self.company), deal: of(&self.deal) }
     }
 
     /// The same for the same map, in every process and on every machine; another for any other map.

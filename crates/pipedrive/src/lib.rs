@@ -4,8 +4,9 @@
 //! - [`Client`] is typed access to organizations, persons, deals, activities and what describes them. It keeps the rate
 //!   limit, repeats what is safe to repeat, and reports failures by their meaning ([`Error`]). It knows nothing of Hermes.
 //! - [`FieldMap`] says which custom field of an account stands for which field of Hermes; another account than
-//!   TutorCruncher's own has it in a file ([`FieldMap::from_toml`]).
+//!   TutorCruncher's own has it in a file ([`FieldFile`]).
 //! - [`PipedriveCrm`] puts both together behind the port [`hermes_domain::ports::Crm`].
+//! - [`PipedriveAccount`] is the port [`hermes_domain::ports::CrmAccount`]: what the people see who set Hermes up.
 //! - [`PipedriveWebhooks`] is the port [`hermes_domain::ports::CrmWebhooks`]: whether a webhook (v2) is genuine, and what it
 //!   says. It does no I/O, and no input makes it panic. What it sees of an object is what [`PipedriveCrm`] reads of it.
 //!
@@ -32,6 +33,7 @@
 //! # }
 //! ```
 
+mod account;
 mod answer;
 mod client;
 mod config;
@@ -40,6 +42,7 @@ mod crm;
 mod error;
 mod field_file;
 mod field_map;
+mod fields;
 mod gate;
 mod json;
 mod lenient;
@@ -49,12 +52,17 @@ mod transport;
 mod webhook;
 pub mod wire;
 
+pub use account::PipedriveAccount;
 pub use client::Client;
 pub use config::{Config, Retry, Secret};
 pub use crm::PipedriveCrm;
 pub use error::{BuildError, Error, Result};
-pub use field_file::FieldFileError;
+pub use field_file::{FieldFile, FieldFileError};
 pub use field_map::{CustomField, CustomFields, FieldMap, FieldMapError, FieldType, MappedField};
+pub use fields::{
+    AccountFields, FieldDocument, FieldFinding, FieldSection, FieldState, FoundBy, KeySource, V4Field, V4FieldsError,
+    WantedField, survey, v4_fields,
+};
 pub use pages::{Filter, Pages, Search};
 pub use transport::Version;
 pub use webhook::{Credentials, PipedriveWebhooks};

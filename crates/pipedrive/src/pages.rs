@@ -150,6 +150,21 @@ where
         Self { client, version, path, query, position: Position::Start, page: PhantomData }
     }
 
+    /// Begins after this cursor, where there is one.
+    #[must_use]
+    pub(crate) fn after(mut self, cursor: Option<&str>) -> Self {
+        self.position = cursor.map_or(Position::Start, |cursor| Position::After(cursor.to_owned()));
+        self
+    }
+
+    /// Where the page after the last one that was read begins.
+    pub(crate) fn cursor(self) -> Option<String> {
+        match self.position {
+            Position::After(cursor) => Some(cursor),
+            Position::Start | Position::End => None,
+        }
+    }
+
     /// The next page, or nothing after the last. After an error the same page can be asked for again.
     pub async fn next(&mut self) -> Result<Option<Vec<T>>> {
         let cursor = match &self.position {

@@ -5,6 +5,7 @@
 
 use std::{fmt, time::Duration};
 
+use chrono::{DateTime, Utc};
 use reqwest::{
     Method,
     header::{HeaderMap, HeaderValue},
@@ -168,6 +169,16 @@ impl Transport {
             );
             sleep(wait).await;
         }
+    }
+
+    /// What time it is over there, by the header that every answer has.
+    pub(crate) async fn time(&self) -> Result<Option<DateTime<Utc>>> {
+        self.gate.pass(self.retry.patience).await.map_err(|retry_after| Error::RateLimited { retry_after })?;
+        let call = Call::get(Version::V1, "users/me");
+        let request = self.http.request(call.method.clone(), call.url(&self.base_url));
+        let (_, headers, _) = self.exchange(request).await.map_err(no_answer)?;
+        let date = headers.get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
+        Ok(date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc()))
     }
 
     /// Before the next attempt, after so many: doubled each time, and up to as much again as jitter.

@@ -7,7 +7,9 @@ use hermes_domain::{
     AdminId, Company, CompanyId, PdOrgId, PricePlan, Tc2AgencyId, Tc2ClientId, Tc2Status, Text, company::CompanyProfile,
 };
 
-use crate::{error::StoreError, pool::Tx, prepared::Prepared, schema::company, sql::lower};
+use serde_json::Value as Json;
+
+use crate::{error::StoreError, extra, pool::Tx, prepared::Prepared, schema::company, sql::lower};
 
 #[derive(Queryable, Selectable)]
 #[expect(clippy::struct_excessive_bools, reason = "the table has them")]
@@ -44,6 +46,7 @@ struct CompanyRow {
     bdr_person_id: Option<i32>,
     is_deleted: bool,
     tc2_as_of: Option<DateTime<Utc>>,
+    extra: Json,
 }
 
 impl From<CompanyRow> for Company {
@@ -82,6 +85,7 @@ impl From<CompanyRow> for Company {
                 sales_person: AdminId::new(row.sales_person_id),
                 support_person: row.support_person_id.map(AdminId::new),
                 bdr_person: row.bdr_person_id.map(AdminId::new),
+                extra: extra::from_json(&row.extra),
             },
         }
     }
@@ -126,6 +130,7 @@ struct Tc2Columns<'a> {
     email_confirmed_dt: Option<DateTime<Utc>>,
     card_saved_dt: Option<DateTime<Utc>>,
     tc2_as_of: Option<DateTime<Utc>>,
+    extra: Json,
 }
 
 impl<'a> Tc2Columns<'a> {
@@ -147,6 +152,7 @@ impl<'a> Tc2Columns<'a> {
             email_confirmed_dt: profile.email_confirmed,
             card_saved_dt: profile.card_saved,
             tc2_as_of: as_of,
+            extra: extra::to_json(&profile.extra),
         }
     }
 }
@@ -204,6 +210,18 @@ pub async fn newest_sales_person(tx: &mut Tx, plan: PricePlan) -> Result<Option<
         .await
         .optional()?;
     Ok(found.map(AdminId::new))
+}
+
+/// The client of TC2 that the newest company is that is one.
+pub async fn newest_client(tx: &mut Tx) -> Result<Option<Tc2ClientId>, StoreError> {
+    let found: Option<Option<i32>> = company::table
+        .filter(company::tc2_cligency_id.is_not_null())
+        .order(company::id.desc())
+        .select(company::tc2_cligency_id)
+        .first(tx)
+        .await
+        .optional()?;
+    Ok(found.flatten().map(Tc2ClientId::new))
 }
 
 /// Who gives support to the newest company that is given any.

@@ -13,6 +13,7 @@ use diesel_async::RunQueryDsl;
 use hermes_domain::{
     agreement::Agreement,
     record::{Field, Record},
+    schema::unchanged_extras,
 };
 use serde_json::Value as Json;
 
@@ -64,8 +65,11 @@ pub struct CrmObject {
 impl CrmObject {
     /// What was agreed on with the CRM about its object `pipedrive_id` under this schema.
     pub fn agreement<F: Field>(&self, pipedrive_id: i32, schema: &str) -> Agreement<F> {
-        let same = self.pipedrive_id == Some(pipedrive_id) && self.schema.as_deref() == Some(schema);
-        let read = |json: &Option<Json>| json.as_ref().filter(|_| same).map(Record::from_json);
+        let then = self.schema.as_deref().filter(|_| self.pipedrive_id == Some(pipedrive_id));
+        let Some(extras) = then.and_then(|then| unchanged_extras(then, schema)) else { return Agreement::default() };
+        let still_means =
+            |field: F| field.extra().is_none_or(|extra| extras.contains(format!("{}.{extra}", self.kind).as_str()));
+        let read = |json: &Option<Json>| json.as_ref().map(|json| Record::from_json(json).filter(still_means));
         Agreement { sent: read(&self.sent), shown: read(&self.shown) }
     }
 
@@ -102,14 +106,15 @@ pub async fn lock(tx: &mut Tx, kind: ObjectKind, id: i32) -> Result<Option<CrmOb
 }
 
 /// Notes that a creation is about to be tried, before it is. `false`, and nothing is noted, when another write began since
-/// `seen` was read: whoever began it may be creating the object now.
+/// `known` was read, or the object was found: whoever did may be creating the object now.
 pub async fn creation_starts(
     tx: &mut Tx,
     kind: ObjectKind,
     id: i32,
-    seen: Option<DateTime<Utc>>,
+    known: Option<&CrmObject>,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
+    let (since, number) = known.map_or((None, None), |known| (known.in_flight_since, known.pipedrive_id));
     let note = diesel::insert_into(object::table)
         .values((object::kind.eq(kind.as_str()), object::hermes_id.eq(id), object::in_flight_since.eq(Some(now))))
         .on_conflict((object::kind, object::hermes_id))
@@ -121,9 +126,9 @@ pub async fn creation_starts(
             object::shown.eq(None::<Json>),
             object::withheld.eq(None::<Json>),
         ));
-    let noted = diesel::query_dsl::methods::FilterDsl::filter(note, object::in_flight_since.is_not_distinct_from(seen))
-        .execute(tx)
-        .await?;
+    let is_as_known =
+        object::in_flight_since.is_not_distinct_from(since).and(object::pipedrive_id.is_not_distinct_from(number));
+    let noted = diesel::query_dsl::methods::FilterDsl::filter(note, is_as_known).execute(tx).await?;
     Ok(noted > 0)
 }
 

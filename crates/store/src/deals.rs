@@ -7,7 +7,9 @@ use hermes_domain::{
     deal::DealTerms,
 };
 
-use crate::{error::StoreError, pool::Tx, schema::deal};
+use serde_json::Value as Json;
+
+use crate::{error::StoreError, extra, pool::Tx, schema::deal};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = deal, check_for_backend(diesel::pg::Pg))]
@@ -33,6 +35,7 @@ struct DealRow {
     utm_campaign: Option<String>,
     utm_source: Option<String>,
     close_pending: bool,
+    extra: Json,
 }
 
 impl From<DealRow> for Deal {
@@ -61,6 +64,7 @@ impl From<DealRow> for Deal {
                 signup_questionnaire: row.signup_questionnaire.map(Text::from),
                 utm_campaign: row.utm_campaign.map(Text::from),
                 utm_source: row.utm_source.map(Text::from),
+                extra: extra::from_json(&row.extra),
             },
         }
     }
@@ -87,6 +91,7 @@ struct DealColumns<'a> {
     signup_questionnaire: Option<&'a str>,
     utm_campaign: Option<&'a str>,
     utm_source: Option<&'a str>,
+    extra: Json,
 }
 
 impl<'a> DealColumns<'a> {
@@ -110,6 +115,7 @@ impl<'a> DealColumns<'a> {
             signup_questionnaire: terms.signup_questionnaire.as_deref(),
             utm_campaign: terms.utm_campaign.as_deref(),
             utm_source: terms.utm_source.as_deref(),
+            extra: extra::to_json(&terms.extra),
         }
     }
 }

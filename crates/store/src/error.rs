@@ -25,6 +25,12 @@ impl StoreError {
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
+
+    /// Somebody else held what the work needs for too long, or waited for it in turn.
+    pub fn is_contention(&self) -> bool {
+        const CONTENTION: [&str; 2] = ["canceling statement due to lock timeout", "deadlock detected"];
+        matches!(self, Self::Unavailable(message) if CONTENTION.iter().any(|beginning| message.starts_with(beginning)))
+    }
 }
 
 /// Whether PostgreSQL refuses for now only. Diesel does not hand the error's code on; in another language than English such

@@ -303,6 +303,28 @@ pub async fn revive(tx: &mut Tx, id: Option<i64>, now: DateTime<Utc>) -> Result<
     Ok(open.execute(tx).await?)
 }
 
+/// How many events wait for something else than an object of the CRM, such as a person.
+pub async fn count_unparented(tx: &mut Tx) -> Result<i64, StoreError> {
+    let waiting = event::table.filter(event::state.eq("waiting")).filter(event::waits_for.is_null());
+    Ok(waiting.count().get_result(tx).await?)
+}
+
+/// Has these events tried again at once. How many.
+pub async fn revive_unparented(tx: &mut Tx, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    // One that is being tried at this moment is left to whoever does: waiting for them could be mutual.
+    let waiting: Vec<i64> = event::table
+        .filter(event::state.eq("waiting"))
+        .filter(event::waits_for.is_null())
+        .order(event::id)
+        .select(event::id)
+        .for_update()
+        .skip_locked()
+        .load(tx)
+        .await?;
+    let due = diesel::update(event::table.filter(event::id.eq_any(waiting)));
+    Ok(due.set((event::attempts.eq(0), event::next_attempt_at.eq(Some(now)))).execute(tx).await?)
+}
+
 /// Someone decided that an event that waits or failed is not to be applied. Whether there was one.
 pub async fn dismiss(tx: &mut Tx, id: i64) -> Result<bool, StoreError> {
     let state = EventState::Ignored("dismissed".to_owned());

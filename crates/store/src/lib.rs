@@ -20,6 +20,7 @@
 #![allow(clippy::ref_option_ref, reason = "in what diesel derives")]
 
 pub mod admins;
+pub mod clock;
 pub mod companies;
 pub mod config;
 mod connect;
@@ -29,6 +30,7 @@ pub mod crm_objects;
 pub mod deals;
 pub mod dirty;
 mod error;
+mod extra;
 pub mod inbox;
 mod leader;
 pub mod locks;

@@ -39,18 +39,21 @@ impl Store {
         .await
     }
 
-    /// Takes back the last `count` migrations and returns their names.
+    /// Takes back the last `count` migrations, all or none, and returns their names.
     pub async fn migrate_down(&self, count: usize) -> Result<Vec<String>, StoreError> {
         self.under_migration_lock(move |connection| {
-            let mut reverted = Vec::new();
-            for _ in 0..count {
-                if connection.applied_migrations().map_err(|error| failed(&*error))?.is_empty() {
-                    break;
+            // One that is refused leaves nothing half-way.
+            connection.transaction(|connection| {
+                let mut reverted = Vec::new();
+                for _ in 0..count {
+                    if connection.applied_migrations().map_err(|error| failed(&*error))?.is_empty() {
+                        break;
+                    }
+                    let version = connection.revert_last_migration(MIGRATIONS).map_err(|error| failed(&*error))?;
+                    reverted.push(version.to_string());
                 }
-                let version = connection.revert_last_migration(MIGRATIONS).map_err(|error| failed(&*error))?;
-                reverted.push(version.to_string());
-            }
-            Ok(reverted)
+                Ok(reverted)
+            })
         })
         .await
     }

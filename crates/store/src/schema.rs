@@ -77,6 +77,7 @@ diesel::table! {
         bdr_person_id -> Nullable<Integer>,
         is_deleted -> Bool,
         tc2_as_of -> Nullable<Timestamptz>,
+        extra -> Jsonb,
     }
 }
 
@@ -132,6 +133,7 @@ diesel::table! {
         utm_campaign -> Nullable<Varchar>,
         utm_source -> Nullable<Varchar>,
         close_pending -> Bool,
+        extra -> Jsonb,
     }
 }
 
@@ -195,6 +197,7 @@ diesel::table! {
         pd_pipeline_id -> Integer,
         name -> Varchar,
         dft_entry_stage_id -> Nullable<Integer>,
+        is_deleted -> Bool,
     }
 }
 
@@ -204,6 +207,7 @@ diesel::table! {
         pd_stage_id -> Integer,
         name -> Varchar,
         pd_pipeline_id -> Nullable<Integer>,
+        is_deleted -> Bool,
     }
 }
 

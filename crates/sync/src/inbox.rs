@@ -175,6 +175,7 @@ impl Inbox {
                 let context = Context {
                     schema: self.ports.crm.schema(),
                     tc2_base_url: &self.settings.tc2_base_url,
+                    extra: self.ports.crm.extra_fields(),
                     now: timing.now,
                     answers: Some(answers),
                 };

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use hermes_domain::{
     CompanyId, ContactId, DealId, PdDealId, PdOrgId, PdPersonId,
-    ports::{Crm, CrmResult, Sighting},
+    ports::{Crm, CrmResult, Page, Sighting},
     record::{CompanyField, ContactField, DealField, Field, Record},
 };
 use hermes_store::{StoreError, Tx, companies, contacts, crm_objects::ObjectKind, deals};
@@ -29,12 +29,13 @@ pub(crate) trait Kind {
         changes: &'a Record<Self::Field>,
     ) -> Answer<'a, Sighting<Self::Id, Self::Field>>;
     fn find(crm: &dyn Crm, hermes_id: i32, since: DateTime<Utc>) -> Answer<'_, Vec<Self::Id>>;
+    fn page<'a>(crm: &'a dyn Crm, next: Option<&'a str>) -> Answer<'a, Page<Sighting<Self::Id, Self::Field>>>;
     fn link(tx: &mut Tx, hermes_id: i32, id: Option<Self::Id>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 macro_rules! kinds {
     ($($name:ident: $kind:ident, $id:ident, $own_id:ident, $field:ident,
-        $table:ident, $read:ident, $create:ident, $update:ident, $find:ident;)*) => {$(
+        $table:ident, $read:ident, $create:ident, $update:ident, $find:ident, $page:ident;)*) => {$(
         pub(crate) struct $name;
 
         impl Kind for $name {
@@ -66,6 +67,10 @@ macro_rules! kinds {
                 crm.$find($own_id::new(hermes_id), since)
             }
 
+            fn page<'a>(crm: &'a dyn Crm, next: Option<&'a str>) -> Answer<'a, Page<Sighting<$id, $field>>> {
+                crm.$page(next)
+            }
+
             async fn link(tx: &mut Tx, hermes_id: i32, id: Option<$id>) -> Result<(), StoreError> {
                 $table::set_crm_id(tx, $own_id::new(hermes_id), id).await
             }
@@ -75,9 +80,9 @@ macro_rules! kinds {
 
 kinds! {
     Organizations: Organization, PdOrgId, CompanyId, CompanyField,
-        companies, company, create_company, update_company, find_companies;
+        companies, company, create_company, update_company, find_companies, companies;
     Persons: Person, PdPersonId, ContactId, ContactField,
-        contacts, contact, create_contact, update_contact, find_contacts;
+        contacts, contact, create_contact, update_contact, find_contacts, contacts;
     Deals: Deal, PdDealId, DealId, DealField,
-        deals, deal, create_deal, update_deal, find_deals;
+        deals, deal, create_deal, update_deal, find_deals, deals;
 }

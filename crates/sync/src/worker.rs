@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use hermes_domain::{CompanyId, ports::Clock};
+use hermes_domain::{
+    CompanyId,
+    ports::{Clock, CrmAccount},
+};
 use hermes_store::{
     Leadership, Store, StoreError,
     dirty::{self, DirtyCompany},
@@ -57,6 +60,7 @@ pub struct Worker {
     clock: Arc<dyn Clock>,
     signal: WorkSignal,
     settings: SyncSettings,
+    account: Option<Arc<dyn CrmAccount>>,
 }
 
 /// Why the worker stopped leading.
@@ -81,11 +85,19 @@ impl Worker {
         signal: WorkSignal,
         settings: SyncSettings,
     ) -> Self {
-        Self { store, inbox, reconciler, sweeper, clock, signal, settings }
+        Self { store, inbox, reconciler, sweeper, clock, signal, settings, account: None }
+    }
+
+    /// Says, when this process first begins to lead, what the account lacks of the field map.
+    #[must_use]
+    pub fn examining(self, account: Option<Arc<dyn CrmAccount>>) -> Self {
+        Self { account, ..self }
     }
 
     /// Runs until `shutdown` becomes true, and then until the work at hand is done, within limits.
-    pub async fn run(self, mut shutdown: watch::Receiver<bool>) {
+    pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
+        // Ends with this function.
+        let mut examination = JoinSet::new();
         loop {
             let leadership = tokio::select! {
                 () = asked(&mut shutdown) => return,
@@ -94,6 +106,9 @@ impl Worker {
             match leadership {
                 Ok(leadership) => {
                     tracing::info!("this process reconciles now");
+                    if let Some(account) = self.account.take() {
+                        examination.spawn(tell_of_field_faults(account));
+                    }
                     self.signal.set_leading(true);
                     let end = self.lead(leadership, &mut shutdown).await;
                     self.signal.set_leading(false);
@@ -169,6 +184,21 @@ impl Worker {
             shift.start(company);
         }
         Ok(())
+    }
+}
+
+/// What the account lacks stops nothing: Pipedrive refuses what it concerns, and somebody has to know why.
+async fn tell_of_field_faults(account: Arc<dyn CrmAccount>) {
+    match account.field_faults().await {
+        Ok(faults) if faults.is_empty() => {}
+        Ok(faults) => {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            tracing::error!(
+                faults = faults.join("; "),
+                "the account does not have all fields as the field map says; run `hermes setup fields`"
+            );
+        }
+        Err(error) => tracing::warn!(%error, "whether the account has all fields of the field map is not known"),
     }
 }
 

@@ -29,6 +29,7 @@ use self::{
     answer::{Failure, Remedy},
     key::Key,
 };
+use crate::extra::ExtraSources;
 
 /// Before the second attempt; doubled for each further one, with jitter on top.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -47,6 +48,7 @@ struct Account {
     key: Key,
     timeout: Duration,
     patience: Duration,
+    extra: ExtraSources,
 }
 
 impl Tc2Api {
@@ -79,7 +81,8 @@ impl Tc2Api {
             .pool_idle_timeout(IDLE)
             .build()?;
         let key = Key::new(&key);
-        Ok(Self(Some(Account { http, base_url, key, timeout: config.timeout, patience: config.patience })))
+        let ApiConfig { timeout, patience, extra, .. } = config;
+        Ok(Self(Some(Account { http, base_url, key, timeout, patience, extra })))
     }
 }
 
@@ -145,7 +148,7 @@ impl Account {
 
     async fn ask(&self, id: Tc2ClientId, limit: Duration) -> Result<Client, Failure> {
         let response = self.http.get(self.url(id)).timeout(limit).send().await?;
-        answer::read(id, response).await
+        answer::read(id, &self.extra, response).await
     }
 
     fn url(&self, id: Tc2ClientId) -> Url {

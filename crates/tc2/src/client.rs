@@ -14,6 +14,7 @@ use hermes_domain::{
 use serde_json::value::RawValue;
 
 use crate::{
+    extra::ExtraSources,
     json::{Json, Members},
     object::Object,
     python_json, value,
@@ -32,19 +33,24 @@ pub(crate) enum Subject {
 }
 
 /// To the faults that were found before, every one of the client is added.
-pub(crate) fn read(subject: &Object<'_>, mut faults: Vec<Fault>) -> Result<Subject, Vec<Fault>> {
+pub(crate) fn read(
+    subject: &Object<'_>,
+    sources: &ExtraSources,
+    mut faults: Vec<Fault>,
+) -> Result<Subject, Vec<Fault>> {
     let read = if subject.lacks("meta_agency") {
         subject.require("id", value::id::<Tc2ClientId>, &mut faults).map(|_| Subject::WithoutAgency)
     } else {
-        read_client(subject, &mut faults).map(|client| Subject::Client(Box::new(client)))
+        read_client(subject, sources, &mut faults).map(|client| Subject::Client(Box::new(client)))
     };
     read.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 /// Nothing only after a fault was noted; but a client may come with faults too, and is then not to be trusted.
-fn read_client(subject: &Object<'_>, faults: &mut Vec<Fault>) -> Option<Client> {
+fn read_client(subject: &Object<'_>, sources: &ExtraSources, faults: &mut Vec<Fault>) -> Option<Client> {
     let id = subject.require("id", value::id, faults);
-    let agency = subject.require_object("meta_agency", faults).and_then(|agency| read_agency(&agency, faults));
+    let described = subject.require_object("meta_agency", faults);
+    let agency = described.as_ref().and_then(|agency| read_agency(agency, faults));
     let user = subject.object("user", faults);
     let recipients = read_recipients(subject, id, faults);
     // The person is nested or flat, as the branch's version of the API has it.
@@ -69,6 +75,7 @@ fn read_client(subject: &Object<'_>, faults: &mut Vec<Fault>) -> Option<Client> 
         support_person,
         bdr_person,
         recipients,
+        extra: sources.read(described.as_ref(), &attributes),
         attributes,
     })
 }

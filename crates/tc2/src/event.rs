@@ -4,6 +4,7 @@ use hermes_domain::event::{ClientEvent, Fault};
 
 use crate::{
     client::{self, Subject},
+    extra::ExtraSources,
     json::Json,
     object::Object,
     value::{self, Wrong},
@@ -15,7 +16,7 @@ const CLIENT: &str = "Client";
 
 /// An event that is none of Hermes's business is ignored whatever else is wrong with it; of any other, every fault is
 /// named.
-pub(crate) fn read(payload: &str) -> Result<ClientEvent, Vec<Fault>> {
+pub(crate) fn read(payload: &str, sources: &ExtraSources) -> Result<ClientEvent, Vec<Fault>> {
     let mut faults = Vec::new();
     let json = Json::parse(payload).map_err(|error| vec![Wrong::not_json(&error).at(Vec::new())])?;
     let Some(event) = Object::new(json, Vec::new(), &mut faults) else {
@@ -35,7 +36,7 @@ pub(crate) fn read(payload: &str) -> Result<ClientEvent, Vec<Fault>> {
         return Ok(ClientEvent::Ignored(format!("the subject is not a client but of the model {other}")));
     }
 
-    Ok(match client::read(&subject, faults)? {
+    Ok(match client::read(&subject, sources, faults)? {
         Subject::Client(client) => ClientEvent::Client(client),
         Subject::WithoutAgency => {
             ClientEvent::Ignored("the client has no agency (meta_agency), like one that was deleted".to_owned())

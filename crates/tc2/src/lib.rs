@@ -54,6 +54,7 @@ mod api;
 mod client;
 mod envelope;
 mod event;
+mod extra;
 mod json;
 mod moment;
 mod object;
@@ -68,6 +69,7 @@ use hermes_domain::{
 
 pub use crate::{
     api::{ApiConfig, BuildError, Secret, Tc2Api},
+    extra::{BadSource, ExtraSource, ExtraSources},
     signature::{EmptyKey, SignaturePolicy, SigningKey},
 };
 
@@ -75,11 +77,19 @@ pub use crate::{
 #[derive(Debug, Clone)]
 pub struct Tc2Webhooks {
     signatures: SignaturePolicy,
+    extra: ExtraSources,
 }
 
 impl Tc2Webhooks {
     pub fn new(signatures: SignaturePolicy) -> Self {
-        Self { signatures }
+        Self { signatures, extra: ExtraSources::default() }
+    }
+
+    /// Reads these extra fields as well.
+    #[must_use]
+    pub fn with_extra(mut self, sources: ExtraSources) -> Self {
+        self.extra = sources;
+        self
     }
 }
 
@@ -92,6 +102,6 @@ impl ClientWebhooks for Tc2Webhooks {
     }
 
     fn read(&self, payload: &str) -> Result<ClientEvent, Vec<Fault>> {
-        event::read(payload)
+        event::read(payload, &self.extra)
     }
 }

@@ -29,6 +29,8 @@ pub struct WorldBuilder {
     webhooks: bool,
     google: bool,
     postgres: Option<Arc<Postgres>>,
+    seeded: bool,
+    fields: String,
 }
 
 impl Default for WorldBuilder {
@@ -44,6 +46,8 @@ impl Default for WorldBuilder {
             webhooks: false,
             google: false,
             postgres: None,
+            seeded: true,
+            fields: String::new(),
         }
     }
 }
@@ -108,6 +112,20 @@ impl WorldBuilder {
         self
     }
 
+    /// With empty tables, as they are before anybody has set Hermes up.
+    #[must_use]
+    pub fn not_set_up(mut self) -> Self {
+        self.seeded = false;
+        self
+    }
+
+    /// With this in the file of custom fields.
+    #[must_use]
+    pub fn fields(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.fields);
+        self
+    }
+
     /// On this PostgreSQL instead of the one of the process, so that it can be stopped and started.
     #[must_use]
     pub fn on(mut self, postgres: &Arc<Postgres>) -> Self {
@@ -116,8 +134,20 @@ impl WorldBuilder {
     }
 
     pub async fn start(self) -> World {
-        let Self { sync, calls, mut pipedrive, patience, clock, serves, tutorcruncher, webhooks, google, postgres } =
-            self;
+        let Self {
+            sync,
+            calls,
+            mut pipedrive,
+            patience,
+            clock,
+            serves,
+            tutorcruncher,
+            webhooks,
+            google,
+            postgres,
+            seeded,
+            fields,
+        } = self;
         pipedrive.clock = clock.for_sandbox();
         let database = async {
             match postgres {
@@ -126,7 +156,9 @@ impl WorldBuilder {
             }
         };
         let (database, pipedrive) = tokio::join!(database, PipedriveServer::start(pipedrive));
-        seed::fill(&database).await;
+        if seeded {
+            seed::fill(&database).await;
+        }
         let mut world = World {
             database,
             clock,
@@ -136,6 +168,7 @@ impl WorldBuilder {
             sync,
             calls,
             patience,
+            fields,
             hermes: None,
             line: None,
             finished: false,

@@ -7,7 +7,7 @@ use hermes::no_calendar::NoCalendar;
 use hermes_domain::ports::Calendar;
 use hermes_google::{Config, GoogleCalendar, ServiceAccount};
 use hermes_sandbox::{google::GoogleServer, tc2::Tc2Server};
-use hermes_tc2::{ApiConfig, Tc2Api};
+use hermes_tc2::{ApiConfig, ExtraSources, Tc2Api};
 use serde_json::{Value, json};
 
 use super::{TC2_BASE_URL, World};
@@ -42,9 +42,9 @@ impl World {
         Arc::new(GoogleCalendar::new(&settings, Arc::new(self.clock.clone())).expect("a calendar"))
     }
 
-    pub(super) fn directory(&self) -> Tc2Api {
+    pub(super) fn directory(&self, extra: ExtraSources) -> Tc2Api {
         let base_url = self.tutorcruncher.as_ref().map_or_else(|| TC2_BASE_URL.to_owned(), Tc2Server::base_url);
-        let config = ApiConfig::new(base_url, Some(hermes_tc2::Secret::new(TC2_KEY)));
+        let config = ApiConfig { extra, ..ApiConfig::new(base_url, Some(hermes_tc2::Secret::new(TC2_KEY))) };
         Tc2Api::new(config).expect("a client of TC2")
     }
 

@@ -87,6 +87,7 @@ async fn a_company_that_nobody_knows_is_made_with_all_that_the_request_says() {
             "has_signed_up": false,
             "narc": false,
             "is_deleted": false,
+            "extra": {},
             "paid_invoice_count": 0,
             "tc2_status": company["tc2_status"],
             "pay0_dt": null,

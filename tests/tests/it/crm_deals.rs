@@ -63,7 +63,7 @@ async fn a_deal_that_people_open_is_one_of_its_organizations_company() {
     assert_eq!(
         row(&world).await,
         json!({
-            "id": 3001, "pd_deal_id": DEAL, "name": "Big deal", "status": "open", "close_pending": false,
+            "id": 3001, "pd_deal_id": DEAL, "name": "Big deal", "status": "open", "close_pending": false, "extra": {},
             "admin_id": BEA_DEVELOPMENT.id, "pipeline_id": STARTUP.id, "stage_id": 223, "company_id": 1001,
             "contact_id": 2001, "support_person_id": SAM_SUPPORT.id, "bdr_person_id": BEA_DEVELOPMENT.id,
             "paid_invoice_count": 3, "tc2_status": "trial", "tc2_cligency_url": "https://tc2.example/clients/7/",

@@ -66,7 +66,7 @@ async fn an_organization_that_people_make_becomes_a_company_with_all_that_is_kno
             "gclid_expiry_dt": "2026-02-04T00:00:00+00:00", "email_confirmed_dt": "2026-02-05T00:00:00+00:00",
             "card_saved_dt": "2026-02-06T00:00:00+00:00", "sales_person_id": SALLY_SALES.id,
             "support_person_id": SAM_SUPPORT.id, "bdr_person_id": BEA_DEVELOPMENT.id, "narc": false,
-            "is_deleted": false, "has_booked_call": false, "has_signed_up": false,
+            "is_deleted": false, "has_booked_call": false, "has_signed_up": false, "extra": {},
         })
     );
     world.assert_nothing_sent().await;

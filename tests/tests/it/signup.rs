@@ -39,6 +39,7 @@ async fn a_sign_up_stores_all_that_tc2_says_of_the_company() {
             "has_signed_up": true,
             "narc": false,
             "is_deleted": false,
+            "extra": {},
             "paid_invoice_count": 0,
             "tc2_status": "trial",
             "pay0_dt": "2026-02-21T01:00:00+00:00",
@@ -210,6 +211,7 @@ async fn a_new_deal_copies_the_companys_values() {
             "utm_campaign": "spring",
             "utm_source": "google",
             "close_pending": false,
+            "extra": {},
         })
     );
     world.finish().await;

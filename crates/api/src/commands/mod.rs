@@ -1,11 +1,14 @@
 //! What each command does.
 
+mod completions;
 mod dismiss;
+mod doctor;
 mod migrate;
 mod reset_db;
 mod retry;
 mod sandbox;
 mod serve;
+mod setup;
 mod status;
 
 use std::io::{self, Write};
@@ -22,11 +25,18 @@ use crate::{
 
 /// Carries a command out.
 pub fn run(cli: &Cli) -> anyhow::Result<()> {
+    if let Command::Completions(args) = &cli.command {
+        return completions::completions(args.shell);
+    }
     // The sandbox makes its own surroundings. All it takes of yours is the server for its database, and it looks for that
     // itself.
-    let config = match cli.command {
+    let config = match &cli.command {
         Command::Sandbox(_) => Config::parse([], cli.command.purpose())?,
-        _ => Config::from_env(cli.command.purpose())?,
+        command => match (Config::from_env(command.purpose()), command) {
+            (Ok(config), _) => config,
+            (Err(error), Command::Doctor(args)) => return doctor::misconfigured(&error, args.json),
+            (Err(error), _) => return Err(error.into()),
+        },
     };
     // Ends last, and outside the runtime: it hands over what has been logged until then.
     let _telemetry = telemetry::init(&config)?;
@@ -37,6 +47,9 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
             Command::Worker(args) => serve::work(&config, args).await,
             Command::Migrate(args) => migrate::migrate(&config, args.migration()).await,
             Command::ResetDb(args) => reset_db::reset_db(&config, args.yes).await,
+            Command::Setup(args) => setup::setup(&config, args).await,
+            Command::Doctor(args) => doctor::doctor(&config, args.json).await,
+            Command::Completions(_) => Ok(()),
             Command::Status(args) => status::status(&config, args.json).await,
             Command::Retry(args) => retry::retry(&config, args.target()).await,
             Command::Dismiss(args) => dismiss::dismiss(&config, args.event).await,

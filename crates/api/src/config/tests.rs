@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveTime;
-use hermes_domain::OfficeHours;
+use hermes_domain::{ExtraField, OfficeHours};
 use proptest::prelude::*;
 
 use super::*;
@@ -119,11 +119,25 @@ fn hours_that_are_not_set_are_left_to_the_database_and_their_defaults_are_those_
 fn a_file_names_the_custom_fields_of_another_account_and_without_one_they_are_tutorcrunchers() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(FIELD_FILE);
-    assert_eq!(fields_of(&file).unwrap(), FieldMap::default());
+    assert_eq!(fields_of(&file).unwrap(), (FieldMap::default(), ExtraSources::default()));
 
     let key = "0123456789abcdef0123456789abcdef01234567";
     fs::write(&file, format!("[contact]\nhermes_id = {{ key = \"{key}\", type = \"varchar\" }}\n")).unwrap();
-    assert_ne!(fields_of(&file).unwrap(), FieldMap::default());
+    let (map, sources) = fields_of(&file).unwrap();
+    assert_ne!(map, FieldMap::default());
+    assert_eq!(sources, ExtraSources::default());
+
+    let extra = format!("[company.extra.new]\nkey = \"{key}\"\ntype = \"text\"\nfrom = \"tc2.meta_agency.new\"\n");
+    fs::write(&file, &extra).unwrap();
+    let (map, sources) = fields_of(&file).unwrap();
+    let new = ExtraField::new("new").unwrap();
+    assert_eq!(map.extra().company, [new].into());
+    assert_eq!(sources, ExtraSources::from_iter([(new, ExtraSource::Agency("new".to_owned()))]));
+
+    fs::write(&file, extra.replace("tc2.", "pipedrive.").replace("text", "set")).unwrap();
+    let told = fields_of(&file).unwrap_err().to_string();
+    assert!(told.contains("\n  line 1, [company.extra] new: \"set\" is no type"), "{told}");
+    assert!(told.contains("\n  line 1, [company.extra] new from: \"pipedrive.meta_agency.new\" is nowhere"), "{told}");
 
     fs::write(&file, "[contact]\nhermes_id = { key = \"x\", type = \"varchar\" }\n[people]\n").unwrap();
     let told = fields_of(&file).unwrap_err().to_string();

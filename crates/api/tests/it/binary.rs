@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{Receiver, channel},
@@ -57,6 +57,13 @@ impl Hermes {
         ended(self.command(arguments).stdout(full).output())
     }
 
+    /// Runs it with a standard output that nobody reads any more.
+    pub(crate) fn run_unread(&self, arguments: &[&str]) -> Ended {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        ended(self.command(arguments).stdout(writer).output())
+    }
+
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let mut child =
             self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
@@ -72,7 +79,7 @@ impl Hermes {
     }
 }
 
-fn ended(output: std::io::Result<Output>) -> Ended {
+fn ended(output: io::Result<Output>) -> Ended {
     let Output { status, stdout, stderr } = output.expect("the binary runs");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     Ended { code: status.code(), out: text(stdout), err: text(stderr) }

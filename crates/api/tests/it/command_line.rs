@@ -37,6 +37,14 @@ fn the_version_is_the_packages() {
 }
 
 #[test]
+fn completions_that_nobody_reads_to_the_end_are_no_failure() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let ended = Hermes::new().run_unread(&["completions", shell]);
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{shell}");
+    }
+}
+
+#[test]
 fn a_wrong_command_line_ends_with_2_and_tells_what_is_right() {
     for (arguments, text) in [
         (&[][..], "Usage: hermes <COMMAND>"),

@@ -72,6 +72,7 @@ fn open_deal() -> Deal {
             signup_questionnaire: None,
             utm_campaign: None,
             utm_source: None,
+            extra: Extras::default(),
         },
     }
 }
@@ -297,4 +298,20 @@ fn text_that_begins_or_ends_with_what_was_there_was_joined() {
     }
     assert!(is_joined_from(&"5, 7".into(), &5.into()));
     assert!(!is_joined_from(&57.into(), &5.into()));
+}
+
+#[test]
+fn an_extra_field_is_taken_as_text_into_the_company_or_the_deal_itself() {
+    let extra = ExtraField::new("new_field").unwrap();
+    let (mut profile, mut deal) = (profile(), open_deal());
+    for (value, text) in [(Value::from("by hand"), "by hand"), (7.into(), "7"), (" 2026-01-02 ".into(), "2026-01-02")] {
+        assert_eq!(company(&mut profile, CompanyField::Extra(extra), &value, &known()), Adoption::Taken);
+        assert_eq!(super::deal(&mut deal, DealField::Extra(extra), &value, &known()), Adoption::Taken);
+        let expected = Extras::from_iter([(extra, LongText::new(text))]);
+        assert_eq!((&profile.extra, &deal.terms.extra), (&expected, &expected));
+    }
+    let before = (profile.clone(), deal.clone());
+    assert_eq!(company(&mut profile, CompanyField::Extra(extra), &" ".into(), &known()), Adoption::Refused);
+    assert_eq!(super::deal(&mut deal, DealField::Extra(extra), &" ".into(), &known()), Adoption::Refused);
+    assert_eq!((profile, deal), before);
 }

@@ -10,6 +10,9 @@ use crate::{config::Secret, lenient, transport::Version};
 pub struct PipelineBody {
     #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The pipeline's place in the account. Pipedrive sets it.
+    #[serde(deserialize_with = "lenient::optional_id", skip_serializing)]
+    pub order_nr: Option<i64>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +49,16 @@ pub struct WebhookBody {
     /// Sent, and never read.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
     pub http_auth_password: Option<Secret>,
+    /// False when Pipedrive has stopped it. Never sent.
+    #[serde(default = "unless_told", deserialize_with = "lenient::flag", skip_serializing)]
+    pub is_active: bool,
+    /// What the URL last answered. Never sent.
+    #[serde(deserialize_with = "lenient::optional_id", skip_serializing)]
+    pub last_http_status: Option<i64>,
+}
+
+const fn unless_told() -> bool {
+    true
 }
 
 /// The one place where a secret goes into a body.
@@ -85,6 +98,28 @@ pub struct User {
     /// False for someone who has left.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub active_flag: bool,
+    /// What the user may do, by part of Pipedrive.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub access: Vec<Access>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Access {
+    /// `sales`, `global`, `account_settings`, `projects`, ….
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    pub app: Option<String>,
+    /// Nothing, when it is not told.
+    #[serde(default)]
+    pub admin: Option<bool>,
+}
+
+impl User {
+    /// Whether this is an admin of what Hermes has to do with: deals, and what belongs to them. Nothing, when nobody says.
+    pub fn is_admin(&self) -> Option<bool> {
+        let told = self.access.iter().filter(|access| matches!(access.app.as_deref(), Some("sales" | "global")));
+        let told: Vec<bool> = told.filter_map(|access| access.admin).collect();
+        if told.is_empty() { None } else { Some(told.contains(&true)) }
+    }
 }
 
 impl Resource for User {

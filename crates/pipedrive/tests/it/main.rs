@@ -11,5 +11,6 @@ mod logs;
 mod requests;
 mod retries;
 mod sandbox;
+mod setting_up;
 mod told;
 mod webhooks;

@@ -107,6 +107,7 @@ async fn a_webhook_is_registered_with_its_password_and_does_not_show_it() {
         version: Some("2.0".to_owned()),
         http_auth_user: Some("pipedrive".to_owned()),
         http_auth_password: Some(Secret::new("open sesame")),
+        ..WebhookBody::default()
     };
     assert!(!format!("{webhook:?}").contains("sesame"));
     assert_eq!(account.client.create(&webhook).await.unwrap().id, 9);

@@ -71,6 +71,8 @@ struct State {
     plan: DeliveryPlan,
     held: Vec<Message>,
     attempts: VecDeque<LoggedDelivery>,
+    /// What each subscriber last answered.
+    answered: BTreeMap<i64, u16>,
     failures: BTreeMap<i64, u32>,
     banned: BTreeMap<i64, Instant>,
     random: fastrand::Rng,
@@ -99,6 +101,7 @@ impl Deliveries {
                 plan: DeliveryPlan::default(),
                 held: Vec::new(),
                 attempts: VecDeque::new(),
+                answered: BTreeMap::new(),
                 failures: BTreeMap::new(),
                 banned: BTreeMap::new(),
                 random: fastrand::Rng::with_seed(0x0D_E11),
@@ -157,6 +160,18 @@ impl Deliveries {
         self.0.lock().attempts.iter().cloned().collect()
     }
 
+    /// Nothing is known of a webhook that went. What is on its way to it still arrives.
+    pub(super) fn forget(&self, webhook: i64) {
+        let mut state = self.0.lock();
+        state.answered.remove(&webhook);
+        state.failures.remove(&webhook);
+        state.banned.remove(&webhook);
+    }
+
+    pub(super) fn last_statuses(&self) -> BTreeMap<i64, u16> {
+        self.0.lock().answered.clone()
+    }
+
     /// Returns when nothing is being sent or waits for another attempt; messages that are held do not count.
     pub(super) async fn idle(&self) {
         // The sender lives as long as `self`, so waiting can't fail.
@@ -169,6 +184,7 @@ impl Deliveries {
         state.plan = DeliveryPlan::default();
         state.held.clear();
         state.attempts.clear();
+        state.answered.clear();
         state.failures.clear();
         state.banned.clear();
     }
@@ -246,6 +262,9 @@ impl Shared {
             return true;
         }
         let status = status.ok().map(|status| status.as_u16());
+        if let Some(status) = status {
+            state.answered.insert(message.webhook_id, status);
+        }
         if state.attempts.len() == LOG_CAPACITY {
             state.attempts.pop_front();
         }

@@ -232,6 +232,21 @@ impl PipedriveServer {
         self.change(|world| Ok(id_of(&world.subscribe(&body)?)))
     }
 
+    /// As `POST /v1/webhooks` takes it; the answer is the webhook's id.
+    pub fn subscribe_as(&self, body: &Value) -> anyhow::Result<i64> {
+        self.change(|world| Ok(id_of(&world.subscribe(body)?)))
+    }
+
+    /// Stops sending to a webhook, as Pipedrive does when nothing could be delivered for days. Whether there is one.
+    pub fn give_webhook_up(&self, id: i64) -> bool {
+        self.change(|world| world.give_up(id))
+    }
+
+    /// The webhooks as the API answers them.
+    pub fn webhooks(&self) -> Vec<Value> {
+        self.server.site().world().webhooks.values().map(webhook::Webhook::describe).collect()
+    }
+
     pub fn set_delivery_plan(&self, plan: DeliveryPlan) {
         self.server.site().deliveries.set_plan(plan);
     }

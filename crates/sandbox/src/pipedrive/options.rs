@@ -36,11 +36,27 @@ pub struct User {
     pub id: i64,
     pub name: String,
     pub email: String,
+    /// As Pipedrive names it, which need not be an IANA name.
+    pub timezone: String,
+    /// False for someone who has left.
+    pub is_active: bool,
 }
 
 impl User {
     pub fn new(id: i64, name: &str, email: &str) -> Self {
-        Self { id, name: name.to_owned(), email: email.to_owned() }
+        let timezone = "Europe/London".to_owned();
+        Self { id, name: name.to_owned(), email: email.to_owned(), timezone, is_active: true }
+    }
+
+    #[must_use]
+    pub fn in_timezone(self, timezone: &str) -> Self {
+        Self { timezone: timezone.to_owned(), ..self }
+    }
+
+    /// Who does not work there any more.
+    #[must_use]
+    pub fn left(self) -> Self {
+        Self { is_active: false, ..self }
     }
 }
 

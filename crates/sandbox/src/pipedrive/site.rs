@@ -55,6 +55,9 @@ impl PipedriveSite {
         let mut world = self.world();
         let outcome = change(&mut world);
         self.deliveries.send(std::mem::take(&mut world.outbox));
+        for webhook in std::mem::take(&mut world.unsubscribed) {
+            self.deliveries.forget(webhook);
+        }
         outcome
     }
 
@@ -66,7 +69,15 @@ impl PipedriveSite {
         let today = self.options.clock.now().date_naive();
         let admitted = self.usage().admit(&self.options.limits, charge, Instant::now(), today);
         match admitted {
-            Ok(headers) => headers.put_on(self.change(|world| api::answer(world, version, request, path))),
+            Ok(headers) => {
+                let answered = self.deliveries.last_statuses();
+                headers.put_on(self.change(|world| {
+                    for (webhook, status) in answered {
+                        world.note_status(webhook, status);
+                    }
+                    api::answer(world, version, request, path)
+                }))
+            }
             Err(refusal) => refusal,
         }
     }

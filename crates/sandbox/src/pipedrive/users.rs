@@ -28,7 +28,8 @@ pub(super) fn find(world: &World, parameters: &[(String, String)]) -> Result<Val
 fn describe(world: &World, user: &User) -> Value {
     json!({
         "id": user.id, "name": user.name, "email": user.email, "phone": null, "lang": 1, "locale": "en_GB",
-        "activated": true, "active_flag": true, "is_deleted": false, "role_id": 1, "timezone_name": "Europe/London",
+        "activated": true, "active_flag": user.is_active, "is_deleted": false, "role_id": 1,
+        "timezone_name": user.timezone,
         "timezone_offset": "+00:00", "default_currency": "GBP", "icon_url": null,
         "is_you": user.id == world.token_user(), "created": "2024-01-01 09:00:00",
         "modified": "2024-01-01 09:00:00", "last_login": "2024-01-01 09:00:00",

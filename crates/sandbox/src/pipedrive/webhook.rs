@@ -21,6 +21,10 @@ pub(super) struct Webhook {
     url: String,
     credentials: Option<(String, String)>,
     added: String,
+    /// False once Pipedrive has given it up: nothing is sent any more.
+    active: bool,
+    /// What its URL last answered.
+    last_status: Option<u16>,
 }
 
 /// One event on its way to one subscriber.
@@ -34,7 +38,9 @@ pub(super) struct Message {
 
 impl Webhook {
     pub(super) fn wants(&self, action: &str, kind: Kind) -> bool {
-        (self.action == "*" || self.action == action) && (self.object == "*" || self.object == kind.singular())
+        self.active
+            && (self.action == "*" || self.action == action)
+            && (self.object == "*" || self.object == kind.singular())
     }
 
     pub(super) fn message(&self, event: &Value) -> Message {
@@ -52,8 +58,8 @@ impl Webhook {
         json!({
             "id": self.id, "company_id": self.company, "owner_id": self.owner, "user_id": self.owner,
             "event_action": self.action, "event_object": self.object, "subscription_url": self.url,
-            "version": "2.0", "is_active": 1, "add_time": self.added, "remove_time": null, "type": "general",
-            "remove_reason": null, "last_delivery_time": null, "last_http_status": null,
+            "version": "2.0", "is_active": u8::from(self.active), "add_time": self.added, "remove_time": null, "type": "general",
+            "remove_reason": null, "last_delivery_time": null, "last_http_status": self.last_status,
             "http_auth_user": self.credentials.as_ref().map(|(user, _)| user),
             "http_auth_password": self.credentials.as_ref().map(|_| "********"),
             "admin_id": self.owner, "name": self.name,
@@ -63,20 +69,38 @@ impl Webhook {
 
 impl World {
     pub(super) fn subscribe(&mut self, body: &Value) -> Result<Value, ApiError> {
-        let webhook = self.read_subscription(body).map_err(|faults| ApiError::invalid(&faults))?;
+        let mut webhook = self.read_subscription(body).map_err(|faults| ApiError::invalid(&faults))?;
         if self.webhooks.len() >= MOST {
             return Err(ApiError::unprocessable("Webhooks limit reached: 40 per user"));
         }
+        self.last_webhook += 1;
+        webhook.id = self.last_webhook;
         let described = webhook.describe();
         self.webhooks.insert(webhook.id, webhook);
         Ok(described)
     }
 
-    /// Whether there was such a webhook.
+    /// Whether there was such a webhook. Its id is never given again.
     pub(super) fn unsubscribe(&mut self, id: i64) -> bool {
-        self.webhooks.remove(&id).is_some()
+        let was_there = self.webhooks.remove(&id).is_some();
+        if was_there {
+            self.unsubscribed.push(id);
+        }
+        was_there
     }
 
+    /// Pipedrive stops sending to it, as it does when nothing could be delivered for days. Whether there is one.
+    pub(super) fn give_up(&mut self, id: i64) -> bool {
+        self.webhooks.get_mut(&id).map(|webhook| webhook.active = false).is_some()
+    }
+
+    pub(super) fn note_status(&mut self, id: i64, status: u16) {
+        if let Some(webhook) = self.webhooks.get_mut(&id) {
+            webhook.last_status = Some(status);
+        }
+    }
+
+    /// The webhook that is asked for; it has no id yet.
     fn read_subscription(&self, body: &Value) -> Result<Webhook, Vec<String>> {
         let nothing = Map::new();
         let body = body.as_object().unwrap_or(&nothing);
@@ -105,9 +129,10 @@ impl World {
         }
         let user = text("http_auth_user").filter(|user| !user.is_empty());
         let credentials = user.map(|user| (user.to_owned(), text("http_auth_password").unwrap_or_default().to_owned()));
-        let id = self.webhooks.keys().next_back().map_or(1, |last| last + 1);
         let owner = self.token_user();
         let added = self.options.clock.now().format("%Y-%m-%d %H:%M:%S").to_string();
-        Ok(Webhook { id, owner, company: self.options.company_id, name, action, object, url, credentials, added })
+        let company = self.options.company_id;
+        let (id, active, last_status) = (0, true, None);
+        Ok(Webhook { id, owner, company, name, action, object, url, credentials, added, active, last_status })
     }
 }

@@ -33,6 +33,10 @@ pub(super) struct World {
     fields: BTreeMap<Kind, Vec<CustomField>>,
     pub(super) users: Vec<User>,
     pub(super) webhooks: BTreeMap<i64, Webhook>,
+    /// The id that was given last.
+    pub(super) last_webhook: i64,
+    /// Webhooks that went, and of which whoever delivers does not know yet.
+    pub(super) unsubscribed: Vec<i64>,
     pub(super) index: Index,
     /// Messages to subscribers that have not been handed on yet.
     pub(super) outbox: Vec<Message>,
@@ -45,6 +49,8 @@ impl World {
             fields: BTreeMap::new(),
             users: options.users.clone(),
             webhooks: BTreeMap::new(),
+            last_webhook: 0,
+            unsubscribed: Vec::new(),
             index: Index::new(options.search_lag),
             outbox: Vec::new(),
             options: Arc::clone(options),

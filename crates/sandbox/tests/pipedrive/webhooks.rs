@@ -236,3 +236,23 @@ async fn deliveries_can_be_held_reversed_and_repeated() {
     assert_eq!(delivered[0]["meta"]["id"], delivered[1]["meta"]["id"], "a copy is the same event");
     assert_ne!(delivered[0]["meta"]["id"], delivered[2]["meta"]["id"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_webhook_knows_nothing_of_one_that_went() {
+    let options = WebhookOptions { retry_scale: 0.001, ban_after: Some(1), ..WebhookOptions::default() };
+    let world = Subscribed::new(PipedriveOptions { webhooks: options, ..PipedriveOptions::demo() }).await;
+    let (account, server) = (&world.account, &world.account.server);
+    world.subscriber.faults().set([Rule::new(Fault::internal_error()).times(1)]);
+    server.create(Kind::Organization, &json!({ "name": "Lost" })).unwrap();
+    world.delivered().await;
+    let old = id(&server.webhooks()[0]);
+    assert_eq!(account.delete(&format!("/v1/webhooks/{old}")).await.0, 200);
+
+    let url = format!("{}/callback", world.subscriber.base_url());
+    let new = server.subscribe(&url, Some(("hermes", "secret"))).unwrap();
+    assert_eq!(new, old + 1);
+    let listed = account.get("/v1/webhooks").await.1;
+    assert_eq!(listed["data"][0]["last_http_status"], Value::Null);
+    server.create(Kind::Organization, &json!({ "name": "Told" })).unwrap();
+    assert_eq!(world.delivered().await.len(), 1);
+}

@@ -1,7 +1,7 @@
 //! Deals.
 
 use hermes_domain::{
-    CompanyId, ContactId, Deal, DealId, DealStatus, PdDealId, PdOrgId, PdPersonId, PipelineId, StageId, Text,
+    CompanyId, ContactId, Deal, DealId, DealStatus, Extras, PdDealId, PdOrgId, PdPersonId, PipelineId, StageId, Text,
     adopt::{self, Directory},
     agreement::Adoption,
     deal::DealTerms,
@@ -168,6 +168,7 @@ impl Mirrored for Deals {
             signup_questionnaire: None,
             utm_campaign: None,
             utm_source: None,
+            extra: Extras::default(),
         };
         Ok(Created::Row(deals::insert(tx, company.id, &terms).await?.get()))
     }

@@ -163,5 +163,5 @@ pub(super) async fn staff(
 }
 
 pub(super) const fn around<'a>(context: &Context<'a>, staff: &'a HashMap<AdminId, Admin>) -> Surroundings<'a> {
-    Surroundings { staff, tc2_base_url: context.tc2_base_url }
+    Surroundings { staff, tc2_base_url: context.tc2_base_url, extra: context.extra }
 }

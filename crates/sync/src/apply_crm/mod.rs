@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use hermes_domain::{
-    PdDealId, PdOrgId, PdPersonId,
+    ExtraFields, PdDealId, PdOrgId, PdPersonId,
     event::CrmEvent,
     ports::{Crm, CrmError, CrmResult, Sighting},
     record::{CompanyField, ContactField, DealField},
@@ -41,6 +41,7 @@ pub(crate) struct Context<'a> {
     /// The fingerprint of how records become the CRM's fields.
     pub(crate) schema: &'a str,
     pub(crate) tc2_base_url: &'a str,
+    pub(crate) extra: &'a ExtraFields,
     pub(crate) now: DateTime<Utc>,
     /// What the CRM said when it was asked; `None`, when it must not be.
     pub(crate) answers: Option<&'a Answers>,

@@ -58,6 +58,7 @@ pub(crate) async fn take_up<K: Mirrored>(
     let Some(before) = K::lock(tx, hermes_id).await? else { return Ok(None) };
     let number = K::number(seen.id);
     let object = crm_objects::lock(tx, K::KIND, hermes_id).await?;
+    let is_in_flight = object.as_ref().is_some_and(|object| object.in_flight_since.is_some());
     let mut agreement: Agreement<K::Field> =
         object.map(|object| object.agreement(number, context.schema)).unwrap_or_default();
     let is_first_sight = agreement == Agreement::default();
@@ -84,9 +85,16 @@ pub(crate) async fn take_up<K: Mirrored>(
     };
     let is_newer = latest.and_then(|latest| latest.changed_at).is_some_and(|known| seen.changed_at > Some(known));
     if matches!(manner, Manner::Read) && agreement.shown.is_none() && !is_newer {
-        // What differs may have been changed on either side. Hermes followed the object until now, so it is ours.
-        news.overrule.extend(news.adopt.iter().map(|(field, _)| field));
-        news.adopt = Record::new();
+        // What differs may have been changed on either side. Hermes followed the object until now, so it is ours; but not what
+        // Hermes knows nothing of, nor a field that may just have been named, nor that a deal is closed, which stays so.
+        news.overrule_where(|field, value| {
+            local.get(field).is_some() && field.extra().is_none() && !field.closes(value)
+        });
+    }
+    if is_in_flight {
+        // What Hermes itself is writing may be seen before it is known to have arrived.
+        let is_sent = |field| agreement.sent.as_ref().is_some_and(|sent| sent.get(field).is_some());
+        news.overrule_where(|field, _| field.extra().is_some() && local.get(field).is_some() && !is_sent(field));
     }
 
     let mut row = before.clone();

@@ -167,7 +167,11 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     fn surroundings(&self) -> Surroundings<'_> {
-        Surroundings { staff: &self.world.staff, tc2_base_url: &self.reconciler.settings.tc2_base_url }
+        Surroundings {
+            staff: &self.world.staff,
+            tc2_base_url: &self.reconciler.settings.tc2_base_url,
+            extra: self.reconciler.crm.extra_fields(),
+        }
     }
 
     /// The organization, then its persons, then its deals and meetings. What the CRM refuses stops only what needs it.

@@ -189,8 +189,13 @@ impl Reconciler {
         } else if is_outdated {
             return Ok(Noted::Outdated);
         }
-        let context =
-            Context { schema: self.crm.schema(), tc2_base_url: &self.settings.tc2_base_url, now, answers: None };
+        let context = Context {
+            schema: self.crm.schema(),
+            tc2_base_url: &self.settings.tc2_base_url,
+            extra: self.crm.extra_fields(),
+            now,
+            answers: None,
+        };
         let taken = apply_crm::take_up::<K>(tx, &context, hermes_id, seen, manner).await?;
         if let (Manner::Read, Some(wait)) = (manner, taken.as_ref().and_then(|taken| taken.wait.clone()))
             && wait.waits_for.is_some_and(|awaited| awaited.kind == ObjectKind::Organization)
@@ -274,10 +279,9 @@ impl Reconciler {
         known: Option<&CrmObject>,
     ) -> Result<(), Trouble> {
         let now = self.clock.now();
-        let seen = known.and_then(|known| known.in_flight_since);
         let begun = self
             .store
-            .transaction(async |tx| crm_objects::creation_starts(tx, kind, hermes_id, seen, now).await)
+            .transaction(async |tx| crm_objects::creation_starts(tx, kind, hermes_id, known, now).await)
             .await?;
         if begun { Ok(()) } else { Err(Trouble::Settling { until: now + self.settings.settle }) }
     }

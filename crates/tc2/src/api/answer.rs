@@ -13,6 +13,7 @@ use reqwest::{
 
 use crate::{
     client::{self, Subject},
+    extra::ExtraSources,
     json::Json,
     object::Object,
     value::Wrong,
@@ -57,7 +58,7 @@ impl From<reqwest::Error> for Failure {
 }
 
 /// The client that was asked for.
-pub(super) async fn read(asked: Tc2ClientId, mut response: Response) -> Result<Client, Failure> {
+pub(super) async fn read(asked: Tc2ClientId, extra: &ExtraSources, mut response: Response) -> Result<Client, Failure> {
     let pause = pause(response.headers());
     let status = response.status();
     if !status.is_success() {
@@ -72,7 +73,7 @@ pub(super) async fn read(asked: Tc2ClientId, mut response: Response) -> Result<C
     }
     let json = str::from_utf8(&body).ok().and_then(|text| Json::parse(text).ok());
     let json = json.ok_or_else(|| Failure::passing("the answer is not JSON", pause))?;
-    described(asked, json).map_err(Failure::lasting)
+    described(asked, extra, json).map_err(Failure::lasting)
 }
 
 fn refusal(status: StatusCode, pause: Duration) -> Failure {
@@ -87,12 +88,12 @@ fn refusal(status: StatusCode, pause: Duration) -> Failure {
     }
 }
 
-fn described(asked: Tc2ClientId, json: Json<'_>) -> Result<Client, DirectoryError> {
+fn described(asked: Tc2ClientId, extra: &ExtraSources, json: Json<'_>) -> Result<Client, DirectoryError> {
     let mut faults = Vec::new();
     let Some(object) = Object::new(json, Vec::new(), &mut faults) else {
         return Err(DirectoryError::Senseless(faults));
     };
-    match client::read(&object, faults).map_err(DirectoryError::Senseless)? {
+    match client::read(&object, extra, faults).map_err(DirectoryError::Senseless)? {
         Subject::Client(client) if client.id == asked => Ok(*client),
         Subject::Client(_) => {
             Err(DirectoryError::Senseless(vec![Wrong::not_the_one_asked_for().at(object.location_of("id"))]))

@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use reqwest::header::HeaderValue;
 use url::Url;
 
+use crate::extra::ExtraSources;
+
 /// Settings of the API's client. Start from [`ApiConfig::new`] and change what differs.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
@@ -16,12 +18,20 @@ pub struct ApiConfig {
     pub timeout: Duration,
     /// For one client, with all attempts.
     pub patience: Duration,
+    /// The extra fields that are read as well.
+    pub extra: ExtraSources,
 }
 
 impl ApiConfig {
-    /// Three seconds for an attempt, six for a client.
+    /// Three seconds for an attempt, six for a client, and no extra fields.
     pub fn new(base_url: impl Into<String>, key: Option<Secret>) -> Self {
-        Self { base_url: base_url.into(), key, timeout: Duration::from_secs(3), patience: Duration::from_secs(6) }
+        Self {
+            base_url: base_url.into(),
+            key,
+            timeout: Duration::from_secs(3),
+            patience: Duration::from_secs(6),
+            extra: ExtraSources::default(),
+        }
     }
 }
 

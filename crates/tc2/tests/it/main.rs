@@ -4,6 +4,7 @@
 
 mod any_input;
 mod api;
+mod extra;
 mod open;
 mod read;
 mod read_values;

@@ -49,6 +49,7 @@ async fn a_new_deal_starts_where_those_of_the_plan_do_and_copies_the_company() {
                 "utm_campaign": "x",
                 "utm_source": "google",
                 "close_pending": false,
+                "extra": {},
             })
         );
         assert_eq!((&shown["pipeline_id"], &shown["stage_id"]), (&json!(pd_id), &json!(pd_entry_stage_id)));

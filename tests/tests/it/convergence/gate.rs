@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use hermes_domain::{
-    CompanyId, ContactId, DealId, PdActivityId, PdDealId, PdOrgId, PdPersonId,
-    ports::{Crm, CrmError, CrmResult, MeetingRecord, Sighting},
+    CompanyId, ContactId, DealId, ExtraFields, PdActivityId, PdDealId, PdOrgId, PdPersonId,
+    ports::{Crm, CrmError, CrmResult, MeetingRecord, Page, Sighting},
     record::{CompanyField, ContactField, DealField, Record},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -115,6 +115,10 @@ impl Crm for Gate {
         self.crm.schema()
     }
 
+    fn extra_fields(&self) -> &ExtraFields {
+        self.crm.extra_fields()
+    }
+
     async fn company(&self, id: PdOrgId) -> CrmResult<Sighting<PdOrgId, CompanyField>> {
         self.pass(self.crm.company(id)).await
     }
@@ -139,6 +143,10 @@ impl Crm for Gate {
         self.pass(self.crm.find_companies(id, since)).await
     }
 
+    async fn companies(&self, next: Option<&str>) -> CrmResult<Page<Sighting<PdOrgId, CompanyField>>> {
+        self.pass(self.crm.companies(next)).await
+    }
+
     async fn contact(&self, id: PdPersonId) -> CrmResult<Sighting<PdPersonId, ContactField>> {
         self.pass(self.crm.contact(id)).await
     }
@@ -159,6 +167,10 @@ impl Crm for Gate {
         self.pass(self.crm.find_contacts(id, since)).await
     }
 
+    async fn contacts(&self, next: Option<&str>) -> CrmResult<Page<Sighting<PdPersonId, ContactField>>> {
+        self.pass(self.crm.contacts(next)).await
+    }
+
     async fn deal(&self, id: PdDealId) -> CrmResult<Sighting<PdDealId, DealField>> {
         self.pass(self.crm.deal(id)).await
     }
@@ -173,6 +185,10 @@ impl Crm for Gate {
 
     async fn find_deals(&self, id: DealId, since: DateTime<Utc>) -> CrmResult<Vec<PdDealId>> {
         self.pass(self.crm.find_deals(id, since)).await
+    }
+
+    async fn deals(&self, next: Option<&str>) -> CrmResult<Page<Sighting<PdDealId, DealField>>> {
+        self.pass(self.crm.deals(next)).await
     }
 
     async fn create_meeting(&self, meeting: &MeetingRecord) -> CrmResult<PdActivityId> {

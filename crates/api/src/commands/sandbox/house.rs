@@ -1,30 +1,31 @@
-//! Everything the story needs: the stand-ins, the server between them, and the page on which calls are booked.
+//! Everything the story needs: the stand-ins, and the server between them.
 
 use std::{net::TcpListener, time::Duration};
 
 use anyhow::{Context, bail};
 use hermes_sandbox::{
-    booking_page::{BookingPage, BookingPageOptions},
-    faults::{Fault, Rule},
-    google::{GoogleOptions, GoogleServer},
-    pipedrive::{DeliveryPlan, PipedriveOptions, PipedriveServer},
+    booking_page::BookingPage,
+    google::GoogleServer,
+    pipedrive::{PipedriveOptions, PipedriveServer},
     tables,
-    tc2::{Disorder, Tc2Options, Tc2Server},
+    tc2::Tc2Server,
 };
 use hermes_store::{Store, StoreConfig};
 use hermes_sync::operations::{self, Overview};
 use serde_json::Value;
 
-use super::{database::Database, process::Process, progress};
+use super::{
+    database::Database,
+    process::Process,
+    progress,
+    stand_ins::{StandIns, WEBHOOK_USERNAME},
+};
 use crate::cli;
 
 /// How long Hermes may take to bring Pipedrive into line. With trouble on the way a lost answer alone costs a quarter of a
 /// minute.
 const PATIENCE: Duration = Duration::from_mins(5);
 const POLL: Duration = Duration::from_millis(20);
-
-/// The login of Pipedrive's webhooks.
-const WEBHOOK_USERNAME: &str = "pipedrive";
 
 pub(super) struct House {
     pub(super) tc2: Tc2Server,
@@ -43,78 +44,20 @@ impl House {
         store.migrate().await?;
         tables::seed_demo(&database_url).await?;
 
-        progress("Starting the stand-ins for TutorCruncher, Pipedrive and Google …");
-        let pipedrive = PipedriveServer::start(PipedriveOptions::demo()).await?;
-        let tc2_options = Tc2Options { retry_scale: 0.1, ..Tc2Options::default() };
-        let key = tc2_options.key.clone();
-        let tc2 = Tc2Server::start(tc2_options).await?;
-        let google = GoogleServer::start(GoogleOptions::demo()).await?;
-        google.fill_demo_week();
-
-        progress("Starting Hermes …");
         let port = match args.port {
             Some(port) => port,
             None => free_port()?,
         };
-        let booking_page = BookingPage::start(BookingPageOptions {
-            port: 0,
-            hermes_url: Process::url_at(port),
-            google_url: google.base_url(),
-            pipedrive_url: pipedrive.base_url(),
-        })
-        .await?;
-        // Browsers take the two names of this machine for two sites.
-        let origins = [booking_page.url(), booking_page.url().replace("127.0.0.1", "localhost")];
-        let account = google.service_account();
-        let webhook_password = random_secret();
-        let settings = [
-            ("DATABASE_URL", database_url),
-            ("DB_POOL_SIZE", "10".to_owned()),
-            ("TC2_API_KEY", key),
-            ("TC2_BASE_URL", tc2.base_url()),
-            ("PD_API_KEY", pipedrive.token().to_owned()),
-            ("PD_BASE_URL", pipedrive.base_url()),
-            ("PD_WEBHOOK_USERNAME", WEBHOOK_USERNAME.to_owned()),
-            ("PD_WEBHOOK_PASSWORD", webhook_password.clone()),
-            ("SIGNING_KEY", random_secret()),
-            ("ALLOWED_ORIGINS", origins.join(",")),
-            ("G_CLIENT_EMAIL", account.client_email),
-            ("G_PRIVATE_KEY", account.private_key),
-            ("G_TOKEN_URI", account.token_uri),
-            ("G_CALENDAR_BASE_URL", google.base_url()),
-            ("LOG_LEVEL", "ERROR".to_owned()),
-        ];
+        let stand_ins = StandIns::start(args, PipedriveOptions::demo(), port).await?;
+
+        progress("Starting Hermes …");
+        let mut settings = stand_ins.settings(database_url);
+        settings.push(("LOG_LEVEL", "ERROR".to_owned()));
         let server = Process::start(port, &settings).await?;
-        tc2.set_webhook_url(Some(&format!("{}/tc2/callback/", server.url())));
+        let StandIns { tc2, pipedrive, google, booking_page, webhook_password } = stand_ins;
         let callback = format!("{}/pipedrive/callback/", server.url());
         pipedrive.subscribe(&callback, Some((WEBHOOK_USERNAME, &webhook_password)))?;
-        let house = Self { tc2, pipedrive, google, booking_page, store, server };
-        house.make_trouble(args);
-        Ok(house)
-    }
-
-    fn make_trouble(&self, args: &cli::Sandbox) {
-        let mut rules = Vec::new();
-        if args.latency_ms > 0 {
-            rules.push(Rule::new(Fault::latency(Duration::from_millis(args.latency_ms))).on_path("/api/*"));
-        }
-        if args.error_rate > 0.0 {
-            rules.push(Rule::new(Fault::internal_error()).on_path("/api/*").probability(args.error_rate));
-        }
-        if args.drop_rate > 0.0 {
-            rules.push(Rule::new(Fault::CutAfter).on_path("/api/*").probability(args.drop_rate));
-        }
-        self.pipedrive.faults().set(rules);
-        self.tc2.set_disorder(Disorder {
-            max_copies: args.copies,
-            jitter_millis: args.jitter_ms,
-            ..Disorder::default()
-        });
-        self.pipedrive.set_delivery_plan(DeliveryPlan {
-            copies: args.copies,
-            jitter_millis: args.jitter_ms,
-            ..DeliveryPlan::default()
-        });
+        Ok(Self { tc2, pipedrive, google, booking_page, store, server })
     }
 
     /// What Hermes answers to a request for this path.
@@ -172,10 +115,6 @@ fn hopeless(overview: &Overview) -> Option<String> {
     event
         .map(|event| format!("event {}: {}", event.id, event.reason.as_deref().unwrap_or("?")))
         .or_else(|| company.map(|it| format!("company {}: {}", it.company_id, it.error.as_deref().unwrap_or("?"))))
-}
-
-fn random_secret() -> String {
-    format!("{:032x}", fastrand::u128(..))
 }
 
 fn free_port() -> anyhow::Result<u16> {

@@ -1,12 +1,15 @@
 //! `hermes sandbox`: the real server between local stand-ins for TutorCruncher, Pipedrive, Google and the website, on a
 //! database of its own.
 //!
-//! Plays a story that goes through the whole of Hermes, tells it step by step, and stays up for more.
+//! Plays a story that goes through the whole of Hermes, tells it step by step, and stays up for more. Or, with `--rehearse`,
+//! leaves the server and all of its setting up to whoever wants to try that.
 
 mod call;
 mod database;
 mod house;
 mod process;
+mod rehearsal;
+mod stand_ins;
 mod story;
 mod tell;
 
@@ -18,7 +21,7 @@ use std::{
 use anyhow::bail;
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::{call::Call, database::Database, house::House, story::Story};
+use self::{call::Call, database::Database, house::House, rehearsal::Rehearsal, story::Story};
 use super::print;
 use crate::cli;
 
@@ -31,12 +34,19 @@ pub(super) async fn sandbox(args: &cli::Sandbox) -> anyhow::Result<()> {
             _ = interrupt.recv() => {}
         }
     });
+    let rehearsal = args.rehearse.as_deref().map(Rehearsal::in_directory).transpose()?;
     let database = tokio::select! {
         database = Database::begin() => database?,
         () = &mut stopped => return Ok(()),
     };
+    let played = async {
+        match &rehearsal {
+            Some(rehearsal) => rehearsal.hold(args, &database).await,
+            None => play(args, &database).await,
+        }
+    };
     let played = tokio::select! {
-        played = play(args, &database) => played,
+        played = played => played,
         () = &mut stopped => Ok(()),
     };
     let ended = database.end().await;
