@@ -74,10 +74,6 @@ pub enum Command {
     /// Give up an event that cannot be applied. It is kept, but not tried again.
     Dismiss(Dismiss),
     /// Print a script that completes the command line, for your shell to read.
-    ///
-    /// For bash: hermes completions bash > ~/.local/share/bash-completion/completions/hermes.
-    /// For zsh: hermes completions zsh > "${fpath[1]}/_hermes". For fish:
-    /// hermes completions fish > ~/.config/fish/completions/hermes.fish.
     Completions(Completions),
 }
 
@@ -185,6 +181,11 @@ pub struct Doctor {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hermes completions bash > ~/.local/share/bash-completion/completions/hermes
+  hermes completions zsh > \"${fpath[1]}/_hermes\"
+  hermes completions fish > ~/.config/fish/completions/hermes.fish")]
 pub struct Completions {
     /// The shell to complete in.
     pub shell: Shell,

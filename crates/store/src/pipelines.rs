@@ -1,4 +1,4 @@
-//! The tables `pipeline`, `stage` and `config`.
+//! The tables `pipeline` and `stage`.
 
 use std::collections::HashMap;
 
@@ -7,9 +7,10 @@ use diesel_async::RunQueryDsl;
 use hermes_domain::{EntryPoint, PdPipelineId, PdStageId, PipelineId, PricePlan, StageId};
 
 use crate::{
+    config,
     error::StoreError,
     pool::Tx,
-    schema::{config, pipeline, stage},
+    schema::{pipeline, stage},
 };
 
 /// Why a price plan's deals have nowhere to start.
@@ -23,23 +24,17 @@ pub enum NoEntryPoint {
 
 /// Where deals of this plan start.
 pub async fn entry_point(tx: &mut Tx, plan: PricePlan) -> Result<Result<EntryPoint, NoEntryPoint>, StoreError> {
-    let row: Option<(i32, i32, i32)> = config::table
-        .order(config::id)
-        .select((config::payg_pipeline_id, config::startup_pipeline_id, config::enterprise_pipeline_id))
-        .first(tx)
-        .await
-        .optional()?;
-    let Some((payg, startup, enterprise)) = row else { return Ok(Err(NoEntryPoint::NoConfig)) };
+    let Some(plans) = config::plan_pipelines(tx).await? else { return Ok(Err(NoEntryPoint::NoConfig)) };
     let id = match plan {
-        PricePlan::Payg => payg,
-        PricePlan::Startup => startup,
-        PricePlan::Enterprise => enterprise,
+        PricePlan::Payg => plans.payg,
+        PricePlan::Startup => plans.startup,
+        PricePlan::Enterprise => plans.enterprise,
     };
     let stage: Option<Option<i32>> =
-        pipeline::table.find(id).select(pipeline::dft_entry_stage_id).first(tx).await.optional()?;
+        pipeline::table.find(id.get()).select(pipeline::dft_entry_stage_id).first(tx).await.optional()?;
     Ok(match stage.flatten() {
-        Some(stage) => Ok(EntryPoint { pipeline: PipelineId::new(id), stage: StageId::new(stage) }),
-        None => Err(NoEntryPoint::NoStage(PipelineId::new(id))),
+        Some(stage) => Ok(EntryPoint { pipeline: id, stage: StageId::new(stage) }),
+        None => Err(NoEntryPoint::NoStage(id)),
     })
 }
 

@@ -167,13 +167,7 @@ impl Baseline {
             // Whoever works on it looks at it.
             return Ok(Standing::Known);
         }
-        let context = Context {
-            schema: self.crm.schema(),
-            tc2_base_url: &self.settings.tc2_base_url,
-            extra: self.crm.extra_fields(),
-            now,
-            answers: None,
-        };
+        let context = Context::new(&*self.crm, &self.settings, now);
         if let Some(until) = self.followed_until
             && latest.is_none()
             && seen.changed_at > Some(until)

@@ -172,13 +172,8 @@ impl Inbox {
                 })
             }
             Event::Crm(event) => {
-                let context = Context {
-                    schema: self.ports.crm.schema(),
-                    tc2_base_url: &self.settings.tc2_base_url,
-                    extra: self.ports.crm.extra_fields(),
-                    now: timing.now,
-                    answers: Some(answers),
-                };
+                let context = Context::new(&*self.ports.crm, &self.settings, timing.now);
+                let context = Context { answers: Some(answers), ..context };
                 Ok(match apply_crm::apply(tx, &context, event).await? {
                     Outcome::Applied => Done { state: EventState::Applied, tells_all: true },
                     Outcome::Ignored(reason) => Done { state: EventState::Ignored(reason), tells_all: false },

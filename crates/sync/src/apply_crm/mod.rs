@@ -33,6 +33,7 @@ pub(crate) use self::{
 use crate::{
     apply_error::{ApplyError, Question, Wait},
     kinds::{Deals, Kind, Organizations, Persons},
+    settings::SyncSettings,
 };
 
 /// What applying needs to know besides the event.
@@ -45,6 +46,14 @@ pub(crate) struct Context<'a> {
     pub(crate) now: DateTime<Utc>,
     /// What the CRM said when it was asked; `None`, when it must not be.
     pub(crate) answers: Option<&'a Answers>,
+}
+
+impl<'a> Context<'a> {
+    /// In which the CRM must not be asked.
+    pub(crate) fn new(crm: &'a dyn Crm, settings: &'a SyncSettings, now: DateTime<Utc>) -> Self {
+        let (schema, extra) = (crm.schema(), crm.extra_fields());
+        Self { schema, tc2_base_url: &settings.tc2_base_url, extra, now, answers: None }
+    }
 }
 
 /// What the CRM showed when it was asked for objects. `None`: there is no such object.

@@ -189,13 +189,7 @@ impl Reconciler {
         } else if is_outdated {
             return Ok(Noted::Outdated);
         }
-        let context = Context {
-            schema: self.crm.schema(),
-            tc2_base_url: &self.settings.tc2_base_url,
-            extra: self.crm.extra_fields(),
-            now,
-            answers: None,
-        };
+        let context = Context::new(&*self.crm, &self.settings, now);
         let taken = apply_crm::take_up::<K>(tx, &context, hermes_id, seen, manner).await?;
         if let (Manner::Read, Some(wait)) = (manner, taken.as_ref().and_then(|taken| taken.wait.clone()))
             && wait.waits_for.is_some_and(|awaited| awaited.kind == ObjectKind::Organization)
